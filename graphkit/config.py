@@ -1,0 +1,212 @@
+"""Settings: a frozen value, read from ``graphkit.toml``, checked once and carried in every snapshot."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from graphkit.errors import ConfigError
+
+Method = Literal["pairs", "bipartite", "multiplex"]
+Normalization = Literal["text", "ip"]
+
+_MICROSECONDS = {
+    "us": 1,
+    "ms": 1_000,
+    "s": 1_000_000,
+    "m": 60_000_000,
+    "h": 3_600_000_000,
+    "d": 86_400_000_000,
+}
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(us|ms|s|m|h|d)")
+_NAME = r"^[a-z][a-z0-9_]{0,39}$"
+_STANDARD_KINDS: dict[str, dict[str, Any]] = {
+    "ip": {"normalize": "ip"},
+    "user_agent": {"prior": -4.0, "mask": False},
+    "payment_instrument": {"prior": 8.0, "digest": True},
+    "prompt_template": {"mask": False},
+}
+
+
+def _check_span(value: object) -> object:
+    if value is None or (isinstance(value, str) and _SPAN.fullmatch(value)):
+        return value
+    raise ValueError("not a span of time")
+
+
+def _check_look_back(value: object) -> object:
+    if value == "all" or (isinstance(value, str) and re.fullmatch(r"[1-9]\d{0,4}d", value)):
+        return value
+    raise ValueError("not a look-back")
+
+
+def _no_bool(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("a boolean is not a number")
+    return value
+
+
+Number = Annotated[float, BeforeValidator(_no_bool), Field(strict=False, allow_inf_nan=False)]
+Whole = Annotated[int, Field(strict=True)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Columns(_Frozen):
+    """What the user's columns are called: ours = "yours"."""
+
+    account_id: str = Field("account_id", min_length=1, description="the events' and accounts' column of account ids")
+    timestamp: str = Field("timestamp", min_length=1, description="the events' column of times")
+    ip: str = Field("ip", min_length=1, description="the column of client addresses")
+    user_agent: str = Field("user_agent", min_length=1, description="the column of user agents")
+    payment_instrument: str = Field("payment_instrument", min_length=1, description="the column of payment instruments")
+    prompt_template: str = Field("prompt_template", min_length=1, description="the column of prompt template ids")
+    prompt: str = Field("prompt", min_length=1, description="the column of raw prompts, never stored")
+    model: str = Field("model", min_length=1, description="the column of model names")
+    capability: str = Field("capability", min_length=1, description="the column of capabilities asked for")
+    endpoint: str = Field("endpoint", min_length=1, description="the column of API endpoints")
+    status: str = Field("status", min_length=1, description="the column of response statuses")
+    input_tokens: str = Field("input_tokens", min_length=1, description="the column of input token counts")
+    output_tokens: str = Field("output_tokens", min_length=1, description="the column of output token counts")
+    created_at: str = Field("created_at", min_length=1, description="the accounts' column of creation times")
+
+
+class Kind(_Frozen):
+    """A kind of link: which column holds its entities and how they are treated."""
+
+    column: str = Field("", description="the column that holds it; by default the kind's own name")
+    prior: Number = Field(0.0, ge=-64, le=64, description="bits added when two accounts share it: a number from -64 to 64")
+    within: Annotated[str | None, BeforeValidator(_check_span)] = Field(
+        None,
+        description='link only uses at most this far apart: a span such as "500ms", "60s", "5m", "2h", "1d"',
+    )
+    within_budget: Whole = Field(
+        20_000_000, ge=1, description="pairs of uses one entity may make under `within`: a whole number from 1"
+    )
+    digest: bool = Field(False, description="keep keyed digests, never the values: true or false")
+    normalize: Normalization = Field("text", description='how values are made equal: "text" (trimmed) or "ip"')
+    mask: bool = Field(True, description="mask values in reports: true or false")
+
+    @property
+    def within_us(self) -> int | None:
+        """``within`` in microseconds."""
+        if self.within is None:
+            return None
+        number, unit = _SPAN.fullmatch(self.within).groups()  # type: ignore[union-attr]  # checked on entry
+        return round(float(number) * _MICROSECONDS[unit])
+
+
+class Config(_Frozen):
+    """All settings that change what a snapshot says; every one has a default."""
+
+    columns: Columns = Field(default_factory=Columns, description='a table of ours = "yours"')
+    kinds: dict[Annotated[str, Field(pattern=_NAME)], Kind] = Field(
+        default_factory=lambda: {name: Kind(column=name, **rest) for name, rest in _STANDARD_KINDS.items()},
+        min_length=1,
+        max_length=16,
+        description="1 to 16 tables [kinds.NAME]; NAME in lower-case letters, digits and _, at most 40",
+    )
+    look_back: Annotated[str, BeforeValidator(_check_look_back)] = Field(
+        "all", description='"all", or whole UTC days such as "45d" that end with the day of as-of'
+    )
+    seed: Whole = Field(0, ge=0, lt=2**32, description="a whole number from 0 to 4294967295")
+    method: Method = Field("pairs", description='"pairs", "bipartite" or "multiplex"')
+    margin: Number = Field(0.0, ge=-64, le=64, description="bits above log2(N) that link a pair: a number from -64 to 64")
+    threshold_bits: Number | None = Field(
+        None, ge=0, le=256, description="bits that link a pair, in place of log2(N) + margin: a number from 0 to 256"
+    )
+    hub_bits: Number = Field(
+        4.0, ge=0, le=64, description="entities of lower rarity neither pair nor weigh: bits from 0 (no limit) to 64"
+    )
+    partners: Whole = Field(8, ge=1, le=256, description="partners an account meets at each entity: 1 to 256")
+    resolution: Literal["auto"] | Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] = Field(
+        "auto", description='"auto", or a number above 0 and at most 1000'
+    )
+    min_cluster_size: Whole = Field(3, ge=2, le=1_000_000, description="accounts in the smallest cluster: from 2")
+    max_rejected_share: Number = Field(
+        0.05, ge=0, le=1, description="share of unusable rows, or values of a kind, that stops the run: 0 to 1"
+    )
+    ipv4_prefix: Whole = Field(32, ge=8, le=32, description="bits of an IPv4 address that count: 8 to 32")
+    ipv6_prefix: Whole = Field(64, ge=16, le=128, description="bits of an IPv6 address that count: 16 to 128")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_kinds(cls, data: Any) -> Any:
+        """Give a kind its own name as column, and a standard kind its standard settings."""
+        kinds = data.get("kinds") if isinstance(data, dict) else None
+        if not isinstance(kinds, dict):
+            return data
+        named = {
+            name: {"column": name} | _STANDARD_KINDS.get(name, {}) | kind if isinstance(kind, dict) else kind
+            for name, kind in kinds.items()
+        }
+        return data | {"kinds": named}
+
+    @model_validator(mode="after")
+    def _check_columns(self) -> Self:
+        """Refuse two kinds that read the same column: each share would count twice."""
+        used: dict[str, str] = {}
+        for name in self.kinds:
+            column = self.kind_column(name)
+            if column in used:
+                raise ValueError(f"kinds {used[column]!r} and {name!r} both read column {column!r}")
+            used[column] = name
+        return self
+
+    @property
+    def look_back_days(self) -> int | None:
+        """Days in the look-back; None for all."""
+        return None if self.look_back == "all" else int(self.look_back[:-1])
+
+    def kind_column(self, kind: str) -> str:
+        """The user's column that holds ``kind``, after the mapping in ``columns``."""
+        column = self.kinds[kind].column or kind
+        return str(getattr(self.columns, column, column)) if column in Columns.model_fields else column
+
+
+def load_config(path: str | Path) -> Config:
+    """Read a TOML file of settings.
+
+    Raises
+    ------
+    ConfigError
+        Naming the file, each key at fault, what was given and what is allowed.
+    """
+    path = Path(path)
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: is not TOML: {error}") from error
+    try:
+        return Config.model_validate(data)
+    except ValidationError as error:
+        faults = dict.fromkeys(f"{path}: {_explain(fault)}" for fault in error.errors())
+        raise ConfigError("\n".join(faults)) from error
+
+
+def _explain(fault: Any) -> str:
+    """One fault of a config file in one line: the key, what was given, what is allowed."""
+    location = [str(part) for part in fault["loc"]]
+    if not location:
+        return str(fault["msg"]).removeprefix("Value error, ")
+    model: type[BaseModel] = Config
+    match location:
+        case ["columns", _, *_]:
+            model, depth = Columns, 2
+        case ["kinds", _, "[key]", *_]:
+            depth = 2
+        case ["kinds", _, _, *_]:
+            model, depth = Kind, 3
+        case _:
+            depth = 1
+    key, name = ".".join(location[:depth]), location[depth - 1]
+    if fault["type"] == "extra_forbidden":
+        return f"{key}: unknown key; allowed: {', '.join(sorted(model.model_fields))}"
+    field = model.model_fields.get(name) or Config.model_fields["kinds"]
+    return f"{key}: got {fault['input']!r}; allowed: {field.description}"

@@ -1,0 +1,263 @@
+"""The tables of a snapshot: the one list of their columns; docs/tables.md is made from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FORMAT = 1
+"""Number of the store's format; a reader refuses numbers it does not know."""
+
+Type = Literal["text", "texts", "integer", "number", "time", "day"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its name, its type, what it means, and whether it may be empty (null)."""
+
+    name: str
+    type: Type
+    meaning: str
+    nullable: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: what a row is, its columns, and the columns it is sorted by (ascending, nulls first)."""
+
+    name: str
+    row: str
+    columns: tuple[Column, ...]
+    sorted_by: tuple[str, ...]
+
+    def schema(self) -> pa.Schema:
+        """Arrow schema: times are UTC in whole seconds, kept as timestamp[ms]."""
+        import pyarrow as pa
+
+        types = {
+            "text": pa.string(),
+            "texts": pa.list_(pa.string()),
+            "integer": pa.int64(),
+            "number": pa.float64(),
+            "time": pa.timestamp("ms", tz="UTC"),
+            "day": pa.date32(),
+        }
+        return pa.schema([pa.field(c.name, types[c.type], nullable=c.nullable) for c in self.columns])
+
+
+_CLUSTER = Column("cluster_id", "text", "the cluster")
+_CLUSTER_OR_ALL = Column("cluster_id", "text", "the cluster; empty = the whole population", nullable=True)
+_ACCOUNT = Column("account_id", "text", "the account")
+_KIND = Column("kind", "text", "the kind of link, as named in the config")
+_ENTITY = Column("entity", "text", "the shared thing: an address, an agent, a keyed digest, ...")
+_EVENTS = Column("n_events", "integer", "number of events")
+_FIRST = Column("first_seen", "time", "time of the first event")
+_LAST = Column("last_seen", "time", "time of the last event")
+_INPUT = Column("input_tokens", "integer", "sum of input tokens; empty if the events have none", nullable=True)
+_OUTPUT = Column("output_tokens", "integer", "sum of output tokens; empty if the events have none", nullable=True)
+_PAIR = (
+    Column("account_a", "text", "one account"),
+    Column("account_b", "text", "the other account, later in the alphabet"),
+)
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        Table(
+            "accounts",
+            "an account in a cluster",
+            (
+                _ACCOUNT,
+                _CLUSTER,
+                Column("tier", "text", "core, likely or review: how sure the membership is"),
+                Column("strength", "number", "bits: the strongest match weight with a member of its cluster"),
+                Column("n_partners", "number", "estimate of the accounts it is linked to: the sum of 1 / p over its pairs"),
+                Column("kinds", "texts", "kinds that link it inside its cluster, in the order of their bits"),
+                _EVENTS,
+                _FIRST,
+                _LAST,
+                Column("created_at", "time", "time of creation, from the accounts file", nullable=True),
+                Column("reasons", "texts", "codes that say why it has its tier"),
+            ),
+            ("account_id",),
+        ),
+        Table(
+            "clusters",
+            "a cluster of accounts",
+            (
+                _CLUSTER,
+                Column("n_accounts", "integer", "accounts in it"),
+                Column("n_core", "integer", "accounts of tier core"),
+                Column("score", "number", "0 to 1: how much it looks like one operator's farm"),
+                Column("stability", "number", "0 to 1: co-assignment under perturbation", nullable=True),
+                _EVENTS,
+                _INPUT,
+                _OUTPUT,
+                _FIRST,
+                _LAST,
+                Column("verdict", "text", "the last review's verdict, joined on reading", nullable=True),
+                Column("binding", "text", "what binds it, in plain words"),
+            ),
+            ("cluster_id",),
+        ),
+        Table(
+            "score_parts",
+            "a part of a cluster's score",
+            (
+                _CLUSTER,
+                Column("part", "text", "name of the part; docs/scores.md describes each"),
+                Column("value", "number", "the cluster's value", nullable=True),
+                Column("population", "number", "the population's value of the same", nullable=True),
+                Column("contribution", "number", "what the part adds to the score"),
+                Column("missing", "text", "why the part has no value; empty if it has one", nullable=True),
+            ),
+            ("cluster_id", "part"),
+        ),
+        Table(
+            "links",
+            "a link of a linked account to an entity that two or more accounts share",
+            (_ACCOUNT, _KIND, _ENTITY, _EVENTS, _FIRST, _LAST),
+            ("account_id", "kind", "entity"),
+        ),
+        Table(
+            "entities",
+            "an entity that two or more accounts share",
+            (
+                _KIND,
+                _ENTITY,
+                Column("n_accounts", "integer", "accounts that use it"),
+                Column("rarity_bits", "number", "bits: log2(N / n_accounts)"),
+                Column(
+                    "corroboration",
+                    "number",
+                    "share of the sampled pairs that share it and hold 12 bits or more from other kinds; "
+                    "empty where it makes no pairs",
+                    nullable=True,
+                ),
+            ),
+            ("kind", "entity"),
+        ),
+        Table(
+            "pairs",
+            "a sampled pair of linked accounts",
+            (
+                *_PAIR,
+                Column("match_weight", "number", "bits, exact over all that the two share"),
+                Column("kinds", "texts", "kinds in which they share an entity that makes pairs, in the order of their bits"),
+                Column("sampling_probability", "number", "chance that the pair is sampled, above 0 and at most 1"),
+            ),
+            ("account_a", "account_b"),
+        ),
+        Table(
+            "co_uses",
+            "an entity that a linked pair used close in time; only kinds with `within`",
+            (
+                *_PAIR,
+                _KIND,
+                _ENTITY,
+                Column("seconds_apart", "number", "smallest span between two uses"),
+            ),
+            ("account_a", "account_b", "kind", "entity"),
+        ),
+        Table(
+            "evidence",
+            "an entity that two or more accounts of a cluster share",
+            (
+                _CLUSTER,
+                _KIND,
+                _ENTITY,
+                Column("n_inside", "integer", "accounts of the cluster that use it"),
+                Column("n_outside", "integer", "other accounts that use it"),
+                Column("coverage", "number", "0 to 1: n_inside over the accounts of the cluster"),
+                Column("lift", "number", "coverage over the share of the population that uses it"),
+            ),
+            ("cluster_id", "kind", "entity"),
+        ),
+        Table(
+            "activity",
+            "an hour of the week of an account in a cluster, or of the population",
+            (
+                Column("account_id", "text", "the account; empty = the whole population", nullable=True),
+                Column("hour_of_week", "integer", "0 to 167; 0 = Monday 00:00 UTC"),
+                _EVENTS,
+            ),
+            ("account_id", "hour_of_week"),
+        ),
+        Table(
+            "usage",
+            "a day, model and capability of a cluster, or of the population",
+            (
+                _CLUSTER_OR_ALL,
+                Column("day", "day", "UTC day"),
+                Column("model", "text", "model; empty if the events have none", nullable=True),
+                Column("capability", "text", "capability; empty if the events have none", nullable=True),
+                _EVENTS,
+                Column("n_accounts", "integer", "accounts with such an event"),
+                _INPUT,
+                _OUTPUT,
+            ),
+            ("cluster_id", "day", "model", "capability"),
+        ),
+        Table(
+            "lineage",
+            "an event in a cluster's life",
+            (
+                _CLUSTER,
+                Column("event", "text", "birth, growth, contraction, continuation, merge, split, death or resurrection"),
+                Column("previous_ids", "texts", "clusters of the parent snapshot that it comes from"),
+                Column("n_kept", "integer", "accounts it had before"),
+                Column("n_gained", "integer", "accounts new in it"),
+                Column("n_lost", "integer", "accounts that left it"),
+            ),
+            ("cluster_id", "event"),
+        ),
+        Table(
+            "exclusions",
+            "an entity too common to link (the exclusion ledger)",
+            (
+                _KIND,
+                _ENTITY,
+                Column("n_accounts", "integer", "accounts that use it"),
+                Column("n_links_dropped", "integer", "links that make no pairs because of it"),
+            ),
+            ("kind", "entity"),
+        ),
+        Table(
+            "layout",
+            "a drawn position",
+            (
+                Column("figure", "text", "the figure, such as overview"),
+                Column("name", "text", "what stands there: a cluster, an account or an entity"),
+                Column("x", "number", "horizontal position, in the figure's units"),
+                Column("y", "number", "vertical position, in the figure's units"),
+                Column("size", "number", "radius, in the figure's units"),
+            ),
+            ("figure", "name"),
+        ),
+        Table(
+            "templates",
+            "a prompt template",
+            (
+                Column("template_id", "text", "the template"),
+                Column("frame", "text", "its fixed words, slots shown as ⟨…⟩", nullable=True),
+                Column("n_prompts", "integer", "prompts made from it"),
+                Column("n_accounts", "integer", "accounts that used it"),
+            ),
+            ("template_id",),
+        ),
+        Table(
+            "rejected",
+            "a reason why rows, or values in them, were set aside",
+            (
+                Column("source", "text", "file (its name) or frame"),
+                Column("reason", "text", "why, and what would help"),
+                Column("n_rows", "integer", "rows it concerns"),
+                Column("example", "text", "one such value or line, shortened; payment instruments are never shown"),
+            ),
+            ("source", "reason"),
+        ),
+    )
+}
