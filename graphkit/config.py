@@ -79,7 +79,9 @@ class Kind(_Frozen):
     """A kind of link: which column holds its entities and how they are treated."""
 
     column: str = Field("", description="the column that holds it; by default the kind's own name")
-    prior: Number = Field(0.0, ge=-64, le=64, description="bits added when two accounts share it: a number from -64 to 64")
+    prior: Number = Field(
+        0.0, ge=-64, le=64, description="bits added when two accounts share it: a number from -64 to 64"
+    )
     within: Annotated[str | None, BeforeValidator(_check_span)] = Field(
         None,
         description='link only uses at most this far apart: a span such as "500ms", "60s", "5m", "2h", "1d"',
@@ -115,7 +117,9 @@ class Config(_Frozen):
     )
     seed: Whole = Field(0, ge=0, lt=2**32, description="a whole number from 0 to 4294967295")
     method: Method = Field("pairs", description='"pairs", "bipartite" or "multiplex"')
-    margin: Number = Field(0.0, ge=-64, le=64, description="bits above log2(N) that link a pair: a number from -64 to 64")
+    margin: Number = Field(
+        0.0, ge=-64, le=64, description="bits above log2(N) that link a pair: a number from -64 to 64"
+    )
     threshold_bits: Number | None = Field(
         None, ge=0, le=256, description="bits that link a pair, in place of log2(N) + margin: a number from 0 to 256"
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
+from duckdb import func
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,12 +39,7 @@ class Engine:
     def register_function(self, name: str, function: Callable[[pa.ChunkedArray], pa.Array]) -> None:
         """Make a function of one column of text, to text, known to SQL; nulls reach it as nulls."""
         self.connection.create_function(
-            name,
-            function,
-            ["VARCHAR"],  # type: ignore[list-item]  # duckdb takes names of types
-            "VARCHAR",  # type: ignore[arg-type]
-            type="arrow",  # type: ignore[arg-type]
-            null_handling="special",  # type: ignore[arg-type]
+            name, function, ["varchar"], "varchar", type=func.ARROW, null_handling=func.SPECIAL
         )
 
 
@@ -54,7 +50,9 @@ def open_engine(
     """Open an engine whose scratch files live in a new folder below ``scratch`` and go with it."""
     with (
         tempfile.TemporaryDirectory(prefix="graphkit-", dir=scratch) as folder,
-        duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}) as connection,
+        duckdb.connect(
+            config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+        ) as connection,
     ):
         settings = {
             "TimeZone": "UTC",

@@ -1,12 +1,12 @@
 """The errors that graphkit raises on purpose.
 
-    GraphkitError
-    ├── ConfigError        a setting is wrong
-    ├── InputError         the events or accounts given cannot be used
-    ├── BudgetError        the work would outgrow a limit that bounds it
-    ├── UsageError         a call asks for something that does not exist
-    └── StoreError         a store or a snapshot in it cannot be used
-        └── StoreLocked    another process is writing to the store
+GraphkitError
+├── ConfigError        a setting is wrong
+├── InputError         the events or accounts given cannot be used
+├── BudgetError        the work would outgrow a limit that bounds it
+├── UsageError         a call asks for something that does not exist
+└── StoreError         a store or a snapshot in it cannot be used
+    └── StoreLockedError    another process is writing to the store
 """
 
 
@@ -34,5 +34,5 @@ class StoreError(GraphkitError):
     """A store or snapshot is missing, damaged, of another format or of another key."""
 
 
-class StoreLocked(StoreError):
+class StoreLockedError(StoreError):
     """Another process is writing to the store."""

@@ -74,7 +74,9 @@ TABLES: dict[str, Table] = {
                 _CLUSTER,
                 Column("tier", "text", "core, likely or review: how sure the membership is"),
                 Column("strength", "number", "bits: the strongest match weight with a member of its cluster"),
-                Column("n_partners", "number", "estimate of the accounts it is linked to: the sum of 1 / p over its pairs"),
+                Column(
+                    "n_partners", "number", "estimate of the accounts it is linked to: the sum of 1 / p over its pairs"
+                ),
                 Column("kinds", "texts", "kinds that link it inside its cluster, in the order of their bits"),
                 _EVENTS,
                 _FIRST,
@@ -146,7 +148,9 @@ TABLES: dict[str, Table] = {
             (
                 *_PAIR,
                 Column("match_weight", "number", "bits, exact over all that the two share"),
-                Column("kinds", "texts", "kinds in which they share an entity that makes pairs, in the order of their bits"),
+                Column(
+                    "kinds", "texts", "kinds in which they share an entity that makes pairs, in the order of their bits"
+                ),
                 Column("sampling_probability", "number", "chance that the pair is sampled, above 0 and at most 1"),
             ),
             ("account_a", "account_b"),
@@ -206,7 +210,9 @@ TABLES: dict[str, Table] = {
             "an event in a cluster's life",
             (
                 _CLUSTER,
-                Column("event", "text", "birth, growth, contraction, continuation, merge, split, death or resurrection"),
+                Column(
+                    "event", "text", "birth, growth, contraction, continuation, merge, split, death or resurrection"
+                ),
                 Column("previous_ids", "texts", "clusters of the parent snapshot that it comes from"),
                 Column("n_kept", "integer", "accounts it had before"),
                 Column("n_gained", "integer", "accounts new in it"),

@@ -1,0 +1,1 @@
+"""Communities, their scores and their explanations."""

@@ -1,0 +1,1 @@
+"""Events in: files and frames, checked row by row."""

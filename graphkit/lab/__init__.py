@@ -1,0 +1,1 @@
+"""Synthetic worlds and the measures of a clustering against the truth."""

@@ -1,0 +1,199 @@
+"""A snapshot: what one analysis found, as immutable tables with a manifest; the same value fresh or loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from graphkit.config import Config
+from graphkit.errors import StoreError, UsageError
+from graphkit.tables import FORMAT, TABLES
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+STORED_TABLES = tuple(name for name in TABLES if name != "rejected")
+"""Tables kept as Parquet; what was set aside differs with the split into files and stands in the manifest's run."""
+
+
+class _TableAttribute:
+    """A table as an attribute: a pandas frame, read on demand; changing it changes nothing else."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+        self.__doc__ = f"Table: a row is {TABLES[name].row}."
+
+    def __get__(self, snapshot: Snapshot | None, owner: type) -> pd.DataFrame:
+        if snapshot is None:
+            raise AttributeError(f"{self.name} is an attribute of a snapshot, not of its class")
+        frame: pd.DataFrame = snapshot.table(self.name).to_pandas()
+        return frame
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Snapshot:
+    """What one analysis found.
+
+    Each table of docs/tables.md is an attribute that reads a pandas frame; ``table`` gives Arrow.
+    """
+
+    manifest: Mapping[str, Any]
+    """``content`` (what the digest covers), ``run`` (paths, clock, versions, seconds), ``id`` and ``format``."""
+    read_bytes: Callable[[str], bytes] = field(repr=False)
+    """Gives the Parquet bytes of a table by its name."""
+
+    accounts = _TableAttribute()
+    clusters = _TableAttribute()
+    score_parts = _TableAttribute()
+    links = _TableAttribute()
+    entities = _TableAttribute()
+    pairs = _TableAttribute()
+    co_uses = _TableAttribute()
+    evidence = _TableAttribute()
+    activity = _TableAttribute()
+    usage = _TableAttribute()
+    lineage = _TableAttribute()
+    exclusions = _TableAttribute()
+    layout = _TableAttribute()
+    templates = _TableAttribute()
+    rejected = _TableAttribute()
+
+    @property
+    def id(self) -> str:
+        """As-of day and the first digits of the content's digest, such as ``20260516-3fa91c20``."""
+        return str(self.manifest["id"])
+
+    @property
+    def as_of(self) -> date:
+        """The last day (UTC) that counts."""
+        return date.fromisoformat(self.content["as_of"])
+
+    @property
+    def content(self) -> Mapping[str, Any]:
+        """The part of the manifest that the digest covers."""
+        content: Mapping[str, Any] = self.manifest["content"]
+        return content
+
+    @property
+    def config(self) -> Config:
+        """The settings it was made with."""
+        return Config.model_validate(self.content["config"])
+
+    def table(self, name: str, *, columns: list[str] | None = None) -> pa.Table:
+        """A table as Arrow, optionally only some of its columns.
+
+        Raises
+        ------
+        UsageError
+            If there is no such table.
+        StoreError
+            If its bytes are not those that the manifest names.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        if name not in TABLES:
+            raise UsageError(f"no table {name!r}; there are {', '.join(TABLES)}")
+        if name == "rejected":
+            table = pa.Table.from_pylist(self.manifest["run"]["rejected"], schema=TABLES[name].schema())
+            return table if columns is None else table.select(columns)
+        data = self.read_bytes(name)
+        if sha256(data) != self.content["tables"][name]["sha256"]:
+            raise StoreError(f"snapshot {self.id}: the bytes of {name}.parquet are not those that its manifest names")
+        return pq.read_table(pa.BufferReader(data), columns=columns)
+
+    def require_cluster(self, cluster_id: str) -> Mapping[str, Any]:
+        """The row of a cluster, as a dictionary; a UsageError names near ids if there is none."""
+        rows = self.table("clusters").to_pylist()
+        for row in rows:
+            if row["cluster_id"] == cluster_id:
+                return dict(row)
+        some = ", ".join(row["cluster_id"] for row in rank_clusters(rows)[:5]) or "none"
+        raise UsageError(f"snapshot {self.id} has no cluster {cluster_id!r}; its first are: {some}")
+
+    def __repr__(self) -> str:
+        population = self.content["population"]
+        return (
+            f"<Snapshot {self.id}: {self.content['tables']['clusters']['rows']:,} clusters of "
+            f"{self.content['tables']['accounts']['rows']:,} accounts among {population['n_accounts']:,}>"
+        )
+
+    def _repr_html_(self) -> str:
+        population, tables = self.content["population"], self.content["tables"]
+        top = rank_clusters(self.table("clusters").to_pylist())[:10]
+        rows = "".join(
+            f"<tr><td>{html.escape(row['cluster_id'])}</td><td>{row['n_accounts']:,}</td>"
+            f"<td>{row['score']:.2f}</td><td style='text-align:left'>{html.escape(row['binding'])}</td></tr>"
+            for row in top
+        )
+        head = "<tr><th>cluster</th><th>accounts</th><th>score</th><th style='text-align:left'>what binds it</th></tr>"
+        body = f"<table>{head}{rows}</table>" if rows else "<p>No accounts are linked: there is no cluster.</p>"
+        return (
+            f"<p><b>Snapshot {html.escape(self.id)}</b>: {tables['clusters']['rows']:,} clusters hold "
+            f"{tables['accounts']['rows']:,} of {population['n_accounts']:,} accounts "
+            f"({population['n_events']:,} events).</p>{body}"
+        )
+
+
+def rank_clusters(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Rows of the clusters table in the order in which they are shown: by score, size, id."""
+    return sorted(rows, key=lambda row: (-row["score"], -row["n_accounts"], row["cluster_id"]))
+
+
+def build_snapshot(
+    tables: Mapping[str, pa.Table], *, as_of: date, content: Mapping[str, Any], run: Mapping[str, Any]
+) -> Snapshot:
+    """Make a snapshot in memory.
+
+    Parameters
+    ----------
+    tables
+        By name, in any row order; a table that is left out is empty.
+    as_of
+        The last day (UTC) that counts.
+    content
+        What the digest shall cover besides the tables: config, key_fingerprint, parent, population, resolved.
+    run
+        What it shall not cover: ``rejected`` (rows as dictionaries), paths, clock, versions, seconds.
+    """
+    data = {name: _to_parquet(name, tables) for name in STORED_TABLES}
+    covered = {
+        **content,
+        "as_of": as_of.isoformat(),
+        "tables": {name: {"rows": rows, "sha256": sha256(raw)} for name, (raw, rows) in data.items()},
+    }
+    digest = sha256(json.dumps(covered, sort_keys=True, allow_nan=False).encode())
+    manifest = {
+        "format": FORMAT,
+        "id": f"{as_of:%Y%m%d}-{digest[:8]}",
+        "content": {**covered, "digest": digest},
+        "run": {"rejected": [], **run},
+    }
+    return Snapshot(manifest, lambda name: data[name][0])
+
+
+def sha256(data: bytes) -> str:
+    """Checksum of bytes, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _to_parquet(name: str, tables: Mapping[str, pa.Table]) -> tuple[bytes, int]:
+    """A table's Parquet bytes, in the schema and order that ``tables.py`` gives, and its number of rows."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    definition = TABLES[name]
+    schema = definition.schema()
+    table = tables[name].select(schema.names).cast(schema) if name in tables else schema.empty_table()
+    order = [(column, "ascending") for column in definition.sorted_by]
+    table = table.take(pc.sort_indices(table, sort_keys=order, null_placement="at_start"))
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd", row_group_size=1 << 20)
+    return sink.getvalue().to_pybytes(), table.num_rows

@@ -1,0 +1,1 @@
+"""The store: snapshots on disk."""
