@@ -168,7 +168,7 @@ def build_snapshot(
         "as_of": as_of.isoformat(),
         "tables": {name: {"rows": rows, "sha256": sha256(raw)} for name, (raw, rows) in data.items()},
     }
-    digest = sha256(json.dumps(covered, sort_keys=True, allow_nan=False).encode())
+    digest = digest_content(covered)
     manifest = {
         "format": FORMAT,
         "id": f"{as_of:%Y%m%d}-{digest[:8]}",
@@ -176,6 +176,12 @@ def build_snapshot(
         "run": {"rejected": [], **run},
     }
     return Snapshot(manifest, lambda name: data[name][0])
+
+
+def digest_content(content: Mapping[str, Any]) -> str:
+    """The digest over a manifest's content, that digest itself left out."""
+    covered = {name: part for name, part in content.items() if name != "digest"}
+    return sha256(json.dumps(covered, sort_keys=True, allow_nan=False).encode())
 
 
 def sha256(data: bytes) -> str:
@@ -192,8 +198,12 @@ def _to_parquet(name: str, tables: Mapping[str, pa.Table]) -> tuple[bytes, int]:
     definition = TABLES[name]
     schema = definition.schema()
     table = tables[name].select(schema.names).cast(schema) if name in tables else schema.empty_table()
-    order = [(column, "ascending") for column in definition.sorted_by]
-    table = table.take(pc.sort_indices(table, sort_keys=order, null_placement="at_start"))
+    keys: dict[str, pa.ChunkedArray] = {}
+    for column in definition.sorted_by:
+        if table[column].null_count:
+            keys[f"{column} is known"] = pc.is_valid(table[column])  # pyarrow's own options for nulls vary by version
+        keys[column] = table[column]
+    table = table.take(pc.sort_indices(pa.table(keys), sort_keys=[(name, "ascending") for name in keys]))
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd", row_group_size=1 << 20)
     return sink.getvalue().to_pybytes(), table.num_rows
