@@ -1,0 +1,27 @@
+"""What the files of a store are called."""
+
+import re
+
+STORE_FILE = "store.json"
+KEY = "key"
+LOCK = "lock"
+HOLDER = "lock.json"
+SNAPSHOTS = "snapshots"
+PARTIALS = "partials"
+REVIEWS = "reviews.jsonl"
+KNOWN_FILES = frozenset({STORE_FILE, KEY, LOCK, HOLDER, SNAPSHOTS, PARTIALS, REVIEWS})
+
+MANIFEST = "manifest.json"
+SNAPSHOT_ID = re.compile(r"\d{8}-[0-9a-f]{8}")
+STAGING = ".staging-"
+"""Start of the names of folders that a writer has not finished; readers pass them by."""
+
+
+def table_file(name: str) -> str:
+    """Name of a table's file."""
+    return f"{name}.parquet"
+
+
+def beside(name: str) -> str:
+    """Name under which a file is written before it is renamed to ``name``."""
+    return f".{name}.tmp"

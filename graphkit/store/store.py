@@ -1,0 +1,175 @@
+"""A folder of snapshots: any number of readers, one writer at a time, one key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from graphkit.errors import StoreError
+from graphkit.privacy import KEY_VARIABLE, key_fingerprint, load_key
+from graphkit.snapshot import Snapshot
+from graphkit.store.create import create_store, is_store, read_own_key
+from graphkit.store.folder import read_snapshot, remove_staged, write_snapshot
+from graphkit.store.listing import complete_id, find_newest, list_snapshots
+from graphkit.store.lock import hold_lock
+from graphkit.store.names import KEY, SNAPSHOTS, STORE_FILE
+from graphkit.store.sealed import read_sealed
+from graphkit.store.verify import Problem, find_problems
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Store:
+    """An open store. Reading needs no write access and never meets a half-written snapshot."""
+
+    path: Path
+    """The folder."""
+    key_fingerprint: str
+    """What tells the store's key from others."""
+    known_key: bytes | None = field(default=None, repr=False)
+    """The key, where it was given or could be read."""
+
+    def list(self) -> pd.DataFrame:
+        """The snapshots, oldest first.
+
+        Returns
+        -------
+        A row is a snapshot: snapshot_id, as_of (date), n_accounts and n_events (the population's), n_clusters,
+        n_clustered_accounts, created (UTC; empty if its run does not say), format.
+        """
+        return list_snapshots(self._snapshots)
+
+    def latest(self) -> Snapshot:
+        """The newest snapshot: of the latest as-of, and of several such the one made last.
+
+        Raises
+        ------
+        StoreError
+            If the store holds none, or the newest is damaged.
+        """
+        newest = find_newest(self._snapshots)
+        if newest is None:
+            raise StoreError(f"{self.path}: holds no snapshot yet; `graphkit refresh` makes one")
+        return newest
+
+    def load(self, snapshot_id: str) -> Snapshot:
+        """A snapshot by its id, or by the start of its id where only one starts so.
+
+        Raises
+        ------
+        UsageError
+            If none or several do, naming the nearest.
+        StoreError
+            If it is damaged or of an unknown format.
+        """
+        return read_snapshot(self._snapshots / complete_id(self._snapshots, snapshot_id))
+
+    def parent_of(self, as_of: date) -> Snapshot | None:
+        """The newest snapshot whose as-of is before ``as_of``; None if there is none."""
+        return find_newest(self._snapshots, before=as_of)
+
+    def publish(self, snapshot: Snapshot) -> Snapshot:
+        """Put a snapshot into the store, whole or not at all; one that is there already stays as it is.
+
+        Returns
+        -------
+        The snapshot as loaded from the store.
+
+        Raises
+        ------
+        StoreLockedError
+            If another writer holds the store.
+        StoreError
+            If its key is not the store's, or it cannot be written; the store is unchanged then.
+        """
+        fingerprint = snapshot.content["key_fingerprint"]
+        if fingerprint != self.key_fingerprint:
+            raise StoreError(
+                f"{self.path}: snapshot {snapshot.id} was made with the key {fingerprint}, "
+                f"the store's is {self.key_fingerprint}; make it with the store's key"
+            )
+        with self.lock():
+            if not (self._snapshots / snapshot.id).exists():
+                write_snapshot(snapshot, self._snapshots)
+        published = read_snapshot(self._snapshots / snapshot.id)
+        if published.content["digest"] != snapshot.content["digest"]:
+            raise StoreError(f"{self.path}: another snapshot has the id {snapshot.id}; move it to another store")
+        return published
+
+    def verify(self) -> Sequence[Problem]:
+        """Check every file against its checksum; an empty list says that all is well."""
+        return find_problems(self.path, key_fingerprint=self.key_fingerprint)
+
+    @contextmanager
+    def lock(self, *, timeout: float = 0.0) -> Iterator[None]:
+        """Be the one writer, for the length of a ``with``; what a killed writer left is removed first.
+
+        Parameters
+        ----------
+        timeout
+            Seconds to wait for another writer; negative: for ever.
+
+        Raises
+        ------
+        StoreLockedError
+            If another writer holds the store, saying who.
+        """
+        with hold_lock(self.path, timeout=timeout) as outermost:
+            if outermost:
+                remove_staged(self._snapshots)
+            yield
+
+    def key(self) -> bytes:
+        """The key for digests; a StoreError says how to give it where it is not known."""
+        if self.known_key is None:
+            raise StoreError(
+                f"{self.path}: its key (fingerprint {self.key_fingerprint}) is not at hand; "
+                f"give it as a key file or in {KEY_VARIABLE}"
+            )
+        return self.known_key
+
+    @property
+    def _snapshots(self) -> Path:
+        return self.path / SNAPSHOTS
+
+
+def open_store(path: str | Path, *, create: bool = False, key_file: str | Path | None = None) -> Store:
+    """Open a store.
+
+    Parameters
+    ----------
+    path
+        Its folder.
+    create
+        Make it if it does not exist: in a new or empty folder.
+    key_file
+        The key for digests; by default the environment's ``GRAPHKIT_KEY``, else the store's own key.
+
+    Raises
+    ------
+    StoreError
+        If there is no store, it is damaged, its format is unknown or the key is not its own.
+    ConfigError
+        If the key that is given cannot be read or is too short.
+    """
+    path = Path(path).expanduser().resolve()
+    given = load_key(key_file)
+    if not is_store(path):
+        if not create:
+            raise StoreError(f"{path}: there is no store here; `graphkit refresh` makes one")
+        create_store(path, key=given)
+    fingerprint = str(read_sealed(path / STORE_FILE)["key_fingerprint"])
+    key = given or read_own_key(path)
+    if key is not None and key_fingerprint(key) != fingerprint:
+        source = "the key given" if given else f"the key in {path / KEY}"
+        raise StoreError(
+            f"{path}: {source} (fingerprint {key_fingerprint(key)}) does not belong to this store "
+            f"(fingerprint {fingerprint}); give the key that it was made with, or use another store"
+        )
+    return Store(path, fingerprint, key)

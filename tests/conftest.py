@@ -1,0 +1,71 @@
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from graphkit.privacy import KEY_VARIABLE, PUBLIC_KEY, key_fingerprint
+from graphkit.snapshot import Snapshot, build_snapshot
+from graphkit.tables import TABLES
+
+ROOT = Path(__file__).parent.parent
+SHARED_DATA = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def _no_key_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The project's folder."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real data by others, kept beside the project; tests that need it skip where it is absent."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("needs the folder ../shared/data, which is not here")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def small_tables() -> dict[str, pa.Table]:
+    """One cluster of three accounts at one address, 30 events among 100 accounts."""
+    noon = datetime(2026, 5, 15, 12, tzinfo=UTC)
+    links = [{"account_id": f"acct-{n}", "kind": "ip", "entity": "203.0.113.9", "n_events": 10} for n in range(3)]
+    cluster = {"cluster_id": "c1", "n_accounts": 3, "n_core": 0, "score": 0.5, "n_events": 30, "binding": "one address"}
+    seen = {"first_seen": noon, "last_seen": noon}
+    rows = {
+        "accounts": [
+            {"cluster_id": "c1", "tier": "review", "strength": 5.06, "n_partners": 2.0, "kinds": ["ip"], "reasons": []}
+            | {"account_id": link["account_id"], "n_events": 10}
+            | seen
+            for link in links
+        ],
+        "clusters": [cluster | seen],
+        "links": [link | seen for link in links],
+    }
+    return {name: pa.Table.from_pylist(rows[name], schema=TABLES[name].schema()) for name in rows}
+
+
+@pytest.fixture(scope="session")
+def make_snapshot(small_tables: dict[str, pa.Table]) -> Callable[..., Snapshot]:
+    """Make a small snapshot; ``seed`` makes another of the same day, ``created`` says when."""
+
+    def make(
+        day: str = "2026-05-15", *, seed: int = 0, key: bytes = PUBLIC_KEY, created: str | None = None
+    ) -> Snapshot:
+        content = {
+            "config": {"seed": seed},
+            "key_fingerprint": key_fingerprint(key),
+            "parent": None,
+            "population": {"n_accounts": 100, "n_events": 1000},
+        }
+        run = {"created": created} if created else {}
+        return build_snapshot(small_tables, as_of=date.fromisoformat(day), content=content, run=run)
+
+    return make
