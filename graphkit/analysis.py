@@ -1,0 +1,178 @@
+"""The whole flow: events in, a snapshot out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from graphkit import privacy
+from graphkit.config import Config
+from graphkit.detect.communities import choose_resolution, find_communities
+from graphkit.detect.findings import Behavior, Graph, make_findings
+from graphkit.detect.members import Grouping, group_accounts
+from graphkit.engine import Engine, open_engine
+from graphkit.ingest.events import Intake, read_events
+from graphkit.link.activity import measure_activity
+from graphkit.link.couse import find_co_uses
+from graphkit.link.links import make_links
+from graphkit.link.pairs import sample_pairs
+from graphkit.link.weights import link_threshold, weigh_pairs
+from graphkit.show.layouts import overview_layout
+from graphkit.snapshot import Snapshot, build_snapshot
+
+Progress = Callable[[str], None]
+"""Told the name of each stage as it begins."""
+
+_LIBRARIES = ("graphkit", "duckdb", "igraph", "leidenalg", "numpy", "pandas", "pyarrow", "scipy")
+
+
+def analyze(  # noqa: PLR0913  # the one entry of the flow
+    events: Any,
+    accounts: Any = None,
+    config: Config | None = None,
+    *,
+    as_of: date | None = None,
+    key: bytes = privacy.PUBLIC_KEY,
+    parent: str | None = None,
+    memory: str = "4GB",
+    scratch: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Snapshot:
+    """Find clusters of accounts that share more than chance explains.
+
+    Parameters
+    ----------
+    events
+        Path, folder, glob, list of these, or a pandas, polars or Arrow frame: account_id, timestamp,
+        and at least one column that is a kind of link.
+    accounts
+        The same for accounts: account_id, created_at, and kinds that belong to the account.
+    config
+        Settings; see docs/config.md.
+    as_of
+        Last UTC day that counts; by default the day of the newest event.
+    key
+        For keyed digests; the default is public, so keep a store (or give a key) where digests must be secret.
+    parent
+        Id of the snapshot that this one follows.
+    memory
+        Bound for the engine, such as "4GB".
+    scratch
+        Folder for temporary files; by default the system's.
+    progress
+        Called with the name of each stage as it begins.
+
+    Raises
+    ------
+    InputError
+        If the events or accounts cannot be used; says what to do.
+    BudgetError
+        If a kind with ``within`` makes more pairs than its budget.
+    """
+    config = config or Config()
+    clock = _Clock(progress)
+    with open_engine(scratch, memory=memory) as engine:
+        with clock.stage("read events"):
+            intake = read_events(engine, events, accounts, config=config, key=key, as_of=as_of)
+        with clock.stage("make links"):
+            links, unusable = make_links(engine, intake, config=config)
+        with clock.stage("weigh pairs"):
+            co_uses = find_co_uses(engine, intake, links, config=config)
+            candidates = sample_pairs(links, co_uses=co_uses, config=config, key=key)
+            graph = Graph(links, co_uses, *weigh_pairs(candidates, links, co_uses=co_uses, config=config))
+        with clock.stage("find communities"):
+            membership = find_communities(graph.pairs, links, config=config)
+            grouping = group_accounts(membership, graph.pairs, links)
+        with clock.stage("measure activity"):
+            behavior = _measure_behavior(engine, graph, grouping)
+        days = engine.query("SELECT min(first_seen) AS first, max(last_seen) AS last FROM population").to_pylist()[0]
+    with clock.stage("score and explain"):
+        tables = make_findings(graph, grouping, behavior, config=config)
+        tables["layout"] = overview_layout(
+            tables["clusters"].to_pandas(), tables["evidence"].to_pandas(), seed=config.seed
+        )
+    with clock.stage("write tables"):
+        return build_snapshot(
+            tables,
+            as_of=intake.as_of,
+            content=_content(graph, config, intake=intake, key=key, parent=parent, days=days),
+            run=clock.run() | _describe_input(intake, unusable),
+        )
+
+
+def _measure_behavior(engine: Engine, graph: Graph, grouping: Grouping) -> Behavior:
+    clustered = grouping.cluster >= 0
+    names = pa.array(grouping.names, pa.string()).take(pa.array(grouping.cluster[clustered]))
+    accounts = graph.links.accounts["account_id"].filter(pa.array(clustered))
+    activity, usage = measure_activity(engine, pa.table({"account_id": accounts, "cluster_id": names}))
+    return Behavior(activity, usage, engine.query("SELECT n_events, created_at FROM population").to_pandas())
+
+
+def _content(
+    graph: Graph, config: Config, *, intake: Intake, key: bytes, parent: str | None, days: dict[str, int]
+) -> dict[str, Any]:
+    """What a snapshot's digest covers besides its tables."""
+    links = graph.links
+    return {
+        "config": config.model_dump(mode="json"),
+        "key_fingerprint": privacy.key_fingerprint(key),
+        "parent": parent,
+        "population": {
+            "n_accounts": links.n_population,
+            "n_events": intake.n_in_window,
+            "n_links": len(links.account),
+            "n_shared_entities": len(links.entities),
+            "first_day": datetime.fromtimestamp(days["first"], UTC).date().isoformat(),
+            "last_day": datetime.fromtimestamp(days["last"], UTC).date().isoformat(),
+        },
+        "resolved": {
+            "kinds": list(links.kinds),
+            "threshold_bits": link_threshold(config, links.n_population),
+            "resolution": choose_resolution(config, links.n_population),
+            "n_linked_accounts": len(set(graph.pairs.a.tolist()) | set(graph.pairs.b.tolist())),
+            "n_pairs": len(graph.pairs.a),
+        },
+    }
+
+
+def _describe_input(intake: Intake, unusable: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "sources": list(intake.sources),
+        "n_rows": intake.n_rows,
+        "n_accepted": intake.n_accepted,
+        "n_in_window": intake.n_in_window,
+        "rejected": sorted([*intake.rejected, *unusable], key=lambda row: (row["source"], row["reason"])),
+    }
+
+
+class _Clock:
+    """Seconds by stage, and who is told of them."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress
+        self._started = datetime.now(UTC)
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        if self._progress is not None:
+            self._progress(name)
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = round(time.perf_counter() - start, 3)
+
+    def run(self) -> dict[str, Any]:
+        """What a manifest says of the run so far."""
+        return {
+            "started": self._started.isoformat(timespec="seconds"),
+            "engine": "duckdb",
+            "versions": {library: version(library) for library in _LIBRARIES},
+            "seconds": self.seconds,
+        }

@@ -1,0 +1,184 @@
+"""Findings: the tables of a snapshot, made from links, pairs and communities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from graphkit.config import Config
+from graphkit.detect.evidence import gather_evidence, say_what_binds, share_bits
+from graphkit.detect.members import Grouping, describe_members, list_kinds
+from graphkit.detect.scores import score_clusters
+from graphkit.link.couse import CoUses
+from graphkit.link.links import Integers, Links, Numbers
+from graphkit.link.weights import Weighted, link_threshold
+from graphkit.tables import TABLES
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The match-weight graph: links, the linked pairs, and how well each entity is corroborated."""
+
+    links: Links
+    co_uses: CoUses
+    pairs: Weighted
+    corroboration: Numbers
+
+
+@dataclass(frozen=True)
+class Behavior:
+    """What the events say besides links: the tables activity and usage, and n_events and created_at of all accounts."""
+
+    activity: pa.Table
+    usage: pa.Table
+    population: pd.DataFrame
+
+
+def make_findings(graph: Graph, grouping: Grouping, behavior: Behavior, *, config: Config) -> dict[str, pa.Table]:
+    """Make the tables of a snapshot, all but the layout, in any row order."""
+    links, pairs = graph.links, graph.pairs
+    makes_pairs = links.makes_pairs(config)
+    members = describe_members(grouping, pairs, links)
+    evidence = gather_evidence(grouping, links)
+    score, parts = score_clusters(
+        grouping,
+        members,
+        pairs,
+        links,
+        population=behavior.population,
+        activity=behavior.activity,
+        usage=behavior.usage,
+        threshold=link_threshold(config, links.n_population),
+        makes_pairs=makes_pairs,
+    )
+    binding = say_what_binds(grouping, evidence, links, shares=share_bits(grouping, pairs), makes_pairs=makes_pairs)
+    return {
+        "accounts": _to_arrow("accounts", members),
+        "clusters": _to_arrow("clusters", _describe_clusters(grouping, members, behavior.usage, score, binding)),
+        "score_parts": parts,
+        "evidence": _to_arrow("evidence", evidence),
+        "activity": behavior.activity,
+        "usage": behavior.usage,
+        "links": _links_table(links, pairs),
+        "entities": _entities_table(graph, config),
+        "pairs": _pairs_table(pairs, links),
+        "co_uses": _co_uses_table(graph),
+        "exclusions": _exclusions_table(links, makes_pairs),
+        "templates": _templates_table(links),
+    }
+
+
+def _to_arrow(name: str, frame: pd.DataFrame) -> pa.Table:
+    schema = TABLES[name].schema()
+    return pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
+
+
+def _describe_clusters(
+    grouping: Grouping, members: pd.DataFrame, usage: pa.Table, score: Numbers, binding: list[str]
+) -> pd.DataFrame:
+    by_cluster = members.groupby("cluster")
+    tokens = usage.to_pandas().groupby("cluster_id")[["input_tokens", "output_tokens"]].sum(min_count=1)
+    tokens = tokens.reindex(list(grouping.names)).astype("Float64").round().astype("Int64")
+    n_core = (members["tier"] == "core").groupby(members["cluster"]).sum()
+    return pd.DataFrame(
+        {
+            "cluster_id": grouping.names,
+            "n_accounts": by_cluster.size(),
+            "n_core": n_core,
+            "score": score,
+            "stability": pd.array([None] * len(score), dtype="Float64"),
+            "n_events": by_cluster["n_events"].sum(),
+            "input_tokens": tokens["input_tokens"].array,
+            "output_tokens": tokens["output_tokens"].array,
+            "first_seen": by_cluster["first_seen"].min(),
+            "last_seen": by_cluster["last_seen"].max(),
+            "verdict": pd.array([None] * len(score), dtype="str"),
+            "binding": binding,
+        }
+    )
+
+
+def _links_table(links: Links, pairs: Weighted) -> pa.Table:
+    linked = np.zeros(len(links.accounts), dtype=bool)
+    linked[pairs.a] = linked[pairs.b] = True
+    chosen = linked[links.account]
+    named = links.entities.take(links.entity[chosen])
+    return pa.table(
+        {
+            "account_id": _name_accounts(links, links.account[chosen]),
+            "kind": named["kind"],
+            "entity": named["entity"],
+            "n_events": links.n_events[chosen],
+            "first_seen": _times(links.first_seen[chosen]),
+            "last_seen": _times(links.last_seen[chosen]),
+        }
+    )
+
+
+def _entities_table(graph: Graph, config: Config) -> pa.Table:
+    links = graph.links
+    known = links.makes_pairs(config) & ~np.isnan(graph.corroboration)
+    return links.entities.append_column("rarity_bits", pa.array(links.rarity())).append_column(
+        "corroboration", pa.array(graph.corroboration, mask=~known)
+    )
+
+
+def _pairs_table(pairs: Weighted, links: Links) -> pa.Table:
+    return pa.table(
+        {
+            "account_a": _name_accounts(links, pairs.a),
+            "account_b": _name_accounts(links, pairs.b),
+            "match_weight": pairs.weight,
+            "kinds": list_kinds(pairs.bits, pairs.bits >= 0, links.kinds),
+            "sampling_probability": pairs.probability,
+        }
+    )
+
+
+def _co_uses_table(graph: Graph) -> pa.Table:
+    """Co-uses of the linked pairs."""
+    links, co_uses = graph.links, graph.co_uses
+    linked = np.isin(co_uses.pair, graph.pairs.a * len(links.accounts) + graph.pairs.b)
+    a, b = np.divmod(co_uses.pair[linked], max(len(links.accounts), 1))
+    named = links.entities.take(co_uses.entity[linked])
+    return pa.table(
+        {
+            "account_a": _name_accounts(links, a),
+            "account_b": _name_accounts(links, b),
+            "kind": named["kind"],
+            "entity": named["entity"],
+            "seconds_apart": co_uses.gap_us[linked] / 1e6,
+        }
+    )
+
+
+def _exclusions_table(links: Links, makes_pairs: npt.NDArray[np.bool_]) -> pa.Table:
+    excluded = links.entities.filter(pa.array(~makes_pairs))
+    return excluded.append_column("n_links_dropped", excluded["n_accounts"])
+
+
+def _templates_table(links: Links) -> pa.Table:
+    n_events = np.bincount(links.entity, weights=links.n_events, minlength=len(links.entities)).astype(np.int64)
+    chosen = pa.array(links.entities["kind"].to_numpy() == "prompt_template")
+    templates = links.entities.append_column("n_prompts", pa.array(n_events)).filter(chosen)
+    return pa.table(
+        {
+            "template_id": templates["entity"],
+            "frame": pa.nulls(len(templates), pa.string()),
+            "n_prompts": templates["n_prompts"],
+            "n_accounts": templates["n_accounts"],
+        }
+    )
+
+
+def _name_accounts(links: Links, places: Integers) -> pa.ChunkedArray:
+    return links.accounts["account_id"].take(pa.array(places))
+
+
+def _times(seconds: Integers) -> pa.Array:
+    """Epoch seconds as the times of the tables."""
+    return pa.array(seconds * 1000, pa.int64()).cast(pa.timestamp("ms", tz="UTC"))

@@ -1,0 +1,116 @@
+"""Members of clusters: how strongly, to how many and by which kinds each is linked, and how sure that is."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from graphkit.link.links import Integers, Links, Numbers
+from graphkit.link.weights import Weighted
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_SHORTEST_NAME = 5
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """Which accounts are in which cluster, and the linked pairs that stay inside one."""
+
+    names: tuple[str, ...]
+    """Cluster ids, largest cluster first."""
+    cluster: Integers
+    """For each account of the links its place in ``names``; -1 for none."""
+    inside: npt.NDArray[np.bool_]
+    """For each linked pair whether both ends are in one cluster."""
+
+
+def group_accounts(membership: Integers, pairs: Weighted, links: Links) -> Grouping:
+    """Name the communities and tell which pairs stay inside."""
+    inside = (membership[pairs.a] == membership[pairs.b]) & (membership[pairs.a] >= 0)
+    return Grouping(_name_clusters(membership, links), membership, inside)
+
+
+def describe_members(grouping: Grouping, pairs: Weighted, links: Links) -> pd.DataFrame:
+    """Describe the accounts in clusters.
+
+    Returns
+    -------
+    Rows of the table ``accounts``, and ``account`` (place in the links) and ``cluster`` (place in
+    the grouping's names) to join by.
+    """
+    n_accounts, n_kinds = len(links.accounts), len(links.kinds)
+    partners = _sum_over_ends(pairs, 1 / pairs.probability, n_accounts)
+    within = pairs.take(grouping.inside)
+    strength = np.zeros(n_accounts)
+    np.maximum.at(strength, within.a, within.weight)
+    np.maximum.at(strength, within.b, within.weight)
+    bits = np.maximum(within.bits, 0).astype(float)
+    by_kind = np.column_stack([_sum_over_ends(within, bits[:, kind], n_accounts) for kind in range(n_kinds)])
+    two_kinds = _sum_over_ends(within, ((bits > 0).sum(axis=1) >= 2).astype(float), n_accounts)
+    met = _sum_over_ends(within, np.ones(len(within.a)), n_accounts)
+
+    account = np.flatnonzero(grouping.cluster >= 0)
+    frame: pd.DataFrame = links.accounts.take(account).to_pandas()
+    for column in ("first_seen", "last_seen", "created_at"):
+        frame[column] = pd.to_datetime(frame[column], unit="s", utc=True)
+    n_used = (by_kind[account] > 0).sum(axis=1)
+    tiers = [_tier(*row) for row in zip(n_used, two_kinds[account], met[account], strict=True)]
+    return frame.assign(
+        account=account,
+        cluster=grouping.cluster[account],
+        cluster_id=np.array(grouping.names, dtype=object)[grouping.cluster[account]],
+        tier=[tier for tier, _ in tiers],
+        strength=strength[account],
+        n_partners=partners[account],
+        kinds=pd.Series(list_kinds(by_kind[account], by_kind[account] > 0, links.kinds).to_pylist(), dtype=object),
+        reasons=pd.Series([reasons for _, reasons in tiers], dtype=object),
+    )
+
+
+def list_kinds(bits: npt.NDArray[np.floating], chosen: npt.NDArray[np.bool_], kinds: tuple[str, ...]) -> pa.ListArray:
+    """List in each row of ``bits``, shape (rows, kinds), the names of the chosen kinds, most bits first."""
+    order = np.argsort(np.where(chosen, -bits, np.inf), axis=1, kind="stable")
+    kept = np.take_along_axis(chosen, order, axis=1)
+    offsets = np.concatenate([[0], np.cumsum(kept.sum(axis=1))]).astype(np.int32)
+    return pa.ListArray.from_arrays(offsets, pa.array(kinds, pa.string()).take(pa.array(order[kept])))
+
+
+def _tier(n_kinds: int, n_two_kind_pairs: float, n_met: float) -> tuple[str, list[str]]:
+    """Tier and reason codes of a member: one kind alone is never above review."""
+    if n_kinds < 2:
+        return "review", ["one_kind"]
+    if n_two_kind_pairs < 1:
+        return "likely", ["kinds_of_different_partners"]
+    if n_met < 2:
+        return "likely", ["two_kinds", "one_partner"]
+    return "core", ["two_kinds"]
+
+
+def _sum_over_ends(pairs: Weighted, values: Numbers, n_accounts: int) -> Numbers:
+    """Sum of a value of the pairs over each account's pairs."""
+    a = np.bincount(pairs.a, weights=values, minlength=n_accounts)
+    b = np.bincount(pairs.b, weights=values, minlength=n_accounts)
+    return np.asarray(a + b, dtype=float)
+
+
+def _name_clusters(membership: Integers, links: Links) -> tuple[str, ...]:
+    """Readable ids made from the members: the same members, the same id."""
+    order = np.argsort(membership, kind="stable")
+    ids = links.accounts["account_id"].to_pylist()
+    ends = np.searchsorted(membership[order], np.arange(membership.max(initial=-1) + 2))
+    names: dict[str, None] = {}
+    for start, end in pairwise(ends):
+        members = "\0".join(ids[place] for place in order[start:end])
+        number = int.from_bytes(hashlib.sha256(members.encode()).digest())
+        letters = "".join(_CROCKFORD[number >> shift & 31] for shift in range(250, -1, -5))
+        length = _SHORTEST_NAME
+        while f"C-{letters[:length]}" in names:
+            length += 1
+        names[f"C-{letters[:length]}"] = None
+    return tuple(names)

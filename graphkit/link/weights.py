@@ -1,0 +1,143 @@
+"""Match weights: how many bits say that two accounts are one operator's, exact over all that they share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from graphkit.config import Config
+from graphkit.link.couse import CoUses
+from graphkit.link.links import Integers, Links, Numbers
+
+CORROBORATING_BITS = 12.0
+"""Bits from other kinds that corroborate a pair."""
+
+_CHUNK = 1 << 18
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """Pairs of accounts with their evidence; arrays of one length, sorted by (a, b)."""
+
+    a: Integers
+    """Position of one account in ``Links.accounts``."""
+    b: Integers
+    """Position of the other, greater than ``a``."""
+    weight: Numbers
+    """Match weight in bits."""
+    probability: Numbers
+    """Chance that the pair is sampled, above 0 and at most 1."""
+    bits: npt.NDArray[np.float32]
+    """Bits by kind, shape (pairs, kinds); -1 where the two share no pair-making entity of the kind."""
+
+    def take(self, chosen: npt.NDArray[np.generic]) -> Weighted:
+        """Pairs by a mask or by positions."""
+        return Weighted(
+            self.a[chosen], self.b[chosen], self.weight[chosen], self.probability[chosen], self.bits[chosen]
+        )
+
+
+def link_threshold(config: Config, n_population: int) -> float:
+    """Bits that link a pair: log2(N) + margin, or the config's threshold_bits."""
+    if config.threshold_bits is not None:
+        return config.threshold_bits
+    return float(np.log2(max(n_population, 1))) + config.margin
+
+
+def weigh_pairs(pairs: Integers, links: Links, *, co_uses: CoUses, config: Config) -> tuple[Weighted, Numbers]:
+    """Weigh candidate pairs and keep the linked ones.
+
+    Parameters
+    ----------
+    pairs
+        Sorted distinct keys ``a * n_accounts + b`` with a < b.
+
+    Returns
+    -------
+    The linked pairs, and each entity's corroboration: of the candidate pairs that share it, the
+    share (weighted by 1 / p) that holds 12 bits or more from other kinds; nan where none shares it.
+    """
+    weigh = _Weigher(links, co_uses, config)
+    threshold = link_threshold(config, links.n_population)
+    linked, corroborated, sharing = [], np.zeros(len(links.entities)), np.zeros(len(links.entities))
+    for start in range(0, len(pairs), _CHUNK):
+        chunk, row, entity, other = weigh.chunk(pairs[start : start + _CHUNK])
+        inverse = 1 / chunk.probability[row]
+        sharing += np.bincount(entity, weights=inverse, minlength=len(sharing))
+        corroborated += np.bincount(entity, weights=inverse * (other >= CORROBORATING_BITS), minlength=len(sharing))
+        linked.append(chunk.take(chunk.weight >= threshold))
+    corroboration = np.divide(corroborated, sharing, out=np.full(len(sharing), np.nan), where=sharing > 0)
+    return _concatenate(linked, len(links.kinds)), corroboration
+
+
+class _Weigher:
+    """What weighing needs of the links, made once: the account by entity matrix and tables by entity and kind."""
+
+    def __init__(self, links: Links, co_uses: CoUses, config: Config) -> None:
+        kinds = [config.kinds[kind] for kind in links.kinds]
+        self.n_accounts, self.n_kinds, self.co_uses = len(links.accounts), len(kinds), co_uses
+        self.kind, self.rarity = links.entity_kind(), links.rarity()
+        self.prior = np.array([kind.prior for kind in kinds])
+        makes_pairs = links.makes_pairs(config)
+        pairing = makes_pairs[links.entity]
+        slots = links.account[pairing] * self.n_kinds + self.kind[links.entity[pairing]]
+        self.choices = np.bincount(slots, minlength=self.n_accounts * self.n_kinds).reshape(-1, self.n_kinds)
+        self.log2_factorial = np.concatenate([[0.0], np.cumsum(np.log2(np.arange(1, self.choices.max(initial=0) + 1)))])
+        timed = np.array([kind.within is not None for kind in kinds], dtype=bool)
+        in_matrix = pairing & ~timed[self.kind[links.entity]]
+        shape = (self.n_accounts, len(links.entities))
+        ones = np.ones(int(in_matrix.sum()), dtype=np.int8)
+        self.matrix = sparse.csr_array((ones, (links.account[in_matrix], links.entity[in_matrix])), shape=shape)
+        degree = links.entities["n_accounts"].to_numpy()
+        with np.errstate(divide="ignore"):  # log(0): an entity whose members all meet
+            self.log_missed = np.log1p(-np.minimum(1, 2 * config.partners / np.maximum(degree - 1, 1)))
+        self.log_missed[timed[self.kind]] = -np.inf
+
+    def chunk(self, pairs: Integers) -> tuple[Weighted, Integers, Integers, Numbers]:
+        """Weigh some pairs.
+
+        Also gives, for each entity that a pair shares, the pair, the entity, and the other kinds' bits.
+        """
+        a, b = np.divmod(pairs, self.n_accounts)
+        row, entity = self._shared(pairs, a, b)
+        slot = row * self.n_kinds + self.kind[entity]
+        shape = (len(pairs), self.n_kinds)
+        n_shared = np.bincount(slot, minlength=shape[0] * shape[1]).reshape(shape)
+        rarity = np.bincount(slot, weights=self.rarity[entity], minlength=shape[0] * shape[1]).reshape(shape)
+        choices = np.maximum(self.choices[a], self.choices[b])
+        price = self.log2_choose(choices, n_shared)
+        bits = np.where(n_shared > 0, np.maximum(0, rarity + self.prior - price), 0)
+        weight = bits.sum(axis=1)
+        probability = -np.expm1(np.bincount(row, weights=self.log_missed[entity], minlength=len(pairs)))
+        other = weight[row] - bits[row, self.kind[entity]]
+        kept = np.where(n_shared > 0, bits, -1).astype(np.float32)
+        return Weighted(a, b, weight, probability, kept), row, entity, other
+
+    def log2_choose(self, n: Integers, k: Integers) -> Numbers:
+        """log2 of the binomial coefficient: the bits of choice that an account with n entities has."""
+        table = self.log2_factorial
+        chosen: Numbers = table[n] - table[k] - table[n - k]
+        return chosen
+
+    def _shared(self, pairs: Integers, a: Integers, b: Integers) -> tuple[Integers, Integers]:
+        """Each shared entity of each pair: place of the pair, and the entity."""
+        both = self.matrix[a].multiply(self.matrix[b]).tocoo()
+        start, end = np.searchsorted(self.co_uses.pair, [pairs[0], pairs[-1] + 1])
+        timed = np.searchsorted(pairs, self.co_uses.pair[start:end])
+        row = np.concatenate([both.row.astype(np.int64), timed])
+        return row, np.concatenate([both.col.astype(np.int64), self.co_uses.entity[start:end]])
+
+
+def _concatenate(parts: list[Weighted], n_kinds: int) -> Weighted:
+    if not parts:
+        none, no_bits = np.empty(0, np.int64), np.empty((0, n_kinds), np.float32)
+        return Weighted(none, none, none.astype(float), none.astype(float), no_bits)
+    return Weighted(
+        *(
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("a", "b", "weight", "probability", "bits")
+        )
+    )
