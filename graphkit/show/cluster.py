@@ -1,0 +1,205 @@
+"""One cluster as a hub ring: who shares what."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from graphkit.show.labels import ACCOUNT, TIMES, make_namer, percent, plotly_text, plural, wrap_text
+from graphkit.show.layouts import join_paths
+from graphkit.show.ring import RADIUS_Y, Ring, arrange_rings, used_hubs
+from graphkit.show.theme import (
+    BOX_WIDTH,
+    TOKENS,
+    KindStyle,
+    Mode,
+    add_message,
+    frame_figure,
+    ink_on,
+    kind_styles,
+    require_mode,
+    with_alpha,
+)
+from graphkit.snapshot import Snapshot
+
+NameOf = Callable[[str, object], str]
+
+_EDGE_STYLES = ((0.02, 1.0, 0.20), (0.10, 1.8, 0.34), (1.01, 3.2, 0.50))
+"""Share of the cluster's accounts below which a curve has this width and opacity."""
+_BEND = 0.55
+_NAMED_HUBS = 3
+_CROWD = 22
+_SIDEWAYS = 0.36
+_STAGGERED_WIDTH = 180
+
+
+def plot_cluster(snapshot: Snapshot, cluster_id: str, *, mode: Mode = "light", reveal: bool = True) -> go.Figure:
+    """Draw who shares what in a cluster: its most telling entities around, its accounts amid those they use.
+
+    Accounts with identical links are one bubble, marked with their number. ``reveal=False`` masks identifiers.
+
+    Raises
+    ------
+    UsageError
+        If the snapshot has no such cluster.
+    """
+    require_mode(mode)
+    snapshot.require_cluster(cluster_id)
+    ring = arrange_rings(snapshot, [cluster_id])[cluster_id]
+    return draw_ring(ring, mode=mode, kinds=list(snapshot.config.kinds), name_of=make_namer(snapshot, reveal=reveal))
+
+
+def draw_ring(ring: Ring, *, mode: Mode, kinds: Sequence[str], name_of: NameOf) -> go.Figure:
+    """Draw an arranged cluster."""
+    styles = {kind: style for kind, style in kind_styles(kinds, mode=mode).items() if kind in ring.n_entities}
+    title = f"Cluster {plotly_text(ring.cluster_id, limit=60)}: who shares what"
+    traces = [*_draw_edges(ring, styles, mode=mode), _draw_accounts(ring, mode=mode, name_of=name_of)]
+    traces += [_draw_hubs(ring, kind, style, mode=mode, name_of=name_of) for kind, style in styles.items()]
+    figure = frame_figure(traces, title=title, notes=_write_notes(ring), mode=mode)
+    figure.update_layout(annotations=_write_labels(ring, mode=mode, name_of=name_of))
+    if ring.hubs.empty:
+        add_message(figure, "No entity of this cluster can be drawn.", mode=mode)
+    return figure
+
+
+def _write_notes(ring: Ring) -> list[str]:
+    """Counts, encodings and what is not drawn."""
+    n_entities = sum(ring.n_entities.values())
+    n_drawn = len(ring.hubs)
+    shared = plural(n_entities, "shared entity")
+    notes = [
+        plural(ring.n_accounts, "account"),
+        f"{n_drawn} most telling of {shared}" if n_drawn < n_entities else shared,
+        "% = accounts of the cluster that use it",
+    ]
+    if (ring.groups["n_accounts"] > 1).any():
+        notes.append(f"{TIMES}N = accounts with identical links")
+    if ring.n_unconnected:
+        notes.append(f"{plural(ring.n_unconnected, 'account')} with none of these not drawn")
+    left_out = ring.n_groups - len(ring.groups)
+    if left_out:
+        n_accounts = ring.n_accounts - ring.n_unconnected - int(ring.groups["n_accounts"].sum())
+        notes.append(f"{plural(left_out, 'smaller group')} of {plural(n_accounts, 'account')} not drawn")
+    return notes
+
+
+def _draw_edges(ring: Ring, styles: dict[str, KindStyle], *, mode: Mode) -> list[go.Scatter]:
+    """Curves from entities to bubbles, in a color per kind and three widths by the share of accounts."""
+    hub_xy, group_xy = ring.hubs[["x", "y"]].to_numpy(), ring.groups[["x", "y"]].to_numpy()
+    group, hub = np.nonzero(used_hubs(ring.groups["hubs"].tolist(), n_hubs=len(ring.hubs)))
+    kind = ring.hubs["kind"].to_numpy(dtype=object)[hub]
+    share = ring.groups["n_accounts"].to_numpy()[group] / max(ring.n_accounts, 1)
+    level = np.searchsorted([limit for limit, _, _ in _EDGE_STYLES[:-1]], share, side="right")
+    traces = []
+    for name, style in styles.items():
+        for i, (_, width, alpha) in enumerate(_EDGE_STYLES):
+            chosen = (kind == name) & (level == i)
+            if not chosen.any():
+                continue
+            start, end = hub_xy[hub[chosen]], group_xy[group[chosen]]
+            color = with_alpha(style.color, alpha if mode == "light" else alpha * 1.25)
+            x, y = join_paths(start, (0.25 + 0.5 * _BEND) * start + 0.25 * end, end)
+            line = {"width": width, "color": color, "shape": "spline"}
+            traces.append(go.Scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip", showlegend=False))
+    return traces
+
+
+def _draw_accounts(ring: Ring, *, mode: Mode, name_of: NameOf) -> go.Scatter:
+    """Bubbles of accounts with identical links."""
+    token, groups = TOKENS[mode], ring.groups
+    labels = [plotly_text(name_of(hub["kind"], hub["entity"]), limit=24) for hub in ring.hubs.to_dict("records")]
+    uses = used_hubs(groups["hubs"].tolist(), n_hubs=len(ring.hubs)) > 0
+    hover = [
+        f"<b>{_write_members(row['accounts'], row['n_accounts'], name_of=name_of)}</b><br>"
+        + wrap_text(f"uses {_write_uses(labels, uses[i])}", width=80)
+        for i, row in enumerate(groups.to_dict("records"))
+    ]
+    return go.Scatter(
+        x=groups["x"].round(1).tolist(),
+        y=groups["y"].round(1).tolist(),
+        mode="markers+text",
+        text=[
+            f"{TIMES}{n:,}" if n > 1 and r >= 3.6 * len(f"{n:,}") + 2 else ""
+            for n, r in zip(groups["n_accounts"], groups["radius"], strict=True)
+        ],
+        textfont={"size": 10.5, "color": ink_on(token["account"])},
+        name=f"Accounts ({ring.n_accounts:,})",
+        marker={
+            "size": (2 * groups["radius"]).round(1).tolist(),
+            "color": token["account"],
+            "opacity": 1,
+            "line": {"width": 1.3, "color": token["background"]},
+        },
+        customdata=hover,
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+
+
+def _write_members(accounts: Sequence[str], n_accounts: int, *, name_of: NameOf) -> str:
+    names = ", ".join(plotly_text(name_of(ACCOUNT, account), limit=40) for account in accounts)
+    if n_accounts == 1:
+        return names
+    more = f" and {n_accounts - len(accounts):,} more" if n_accounts > len(accounts) else ""
+    return f"{n_accounts:,} accounts, identical links:<br>{names}{more}"
+
+
+def _write_uses(labels: Sequence[str], used: NDArray[np.bool_]) -> str:
+    chosen = [label for label, is_used in zip(labels, used.tolist(), strict=True) if is_used]
+    more = f" and {len(chosen) - _NAMED_HUBS} more" if len(chosen) > _NAMED_HUBS else ""
+    return ", ".join(chosen[:_NAMED_HUBS]) + more
+
+
+def _draw_hubs(ring: Ring, kind: str, style: KindStyle, *, mode: Mode, name_of: NameOf) -> go.Scatter:
+    """The drawn entities of a kind; bigger ones have more of the accounts."""
+    hubs = ring.hubs[ring.hubs["kind"] == kind]
+    hover = [
+        f"<b>{wrap_text(plotly_text(name_of(kind, row['entity']), limit=160), width=70)}</b><br>"
+        f"{style.label} · {plural(row['n_inside'], 'account')} of the cluster ({percent(row['coverage'])})<br>"
+        f"{plural(row['n_outside'], 'other account')} · rarity {row['rarity']:.1f} bits"
+        for row in hubs.to_dict("records")
+    ]
+    total = ring.n_entities[kind]
+    return go.Scatter(
+        x=hubs["x"].round(1).tolist(),
+        y=hubs["y"].round(1).tolist(),
+        mode="markers",
+        name=f"{style.label} ({len(hubs):,} of {total:,})" if len(hubs) < total else f"{style.label} ({total:,})",
+        marker={
+            "size": (13 + 19 * np.sqrt(hubs["coverage"])).round(1).tolist(),
+            "symbol": style.symbol,
+            "color": style.color,
+            "opacity": 1,
+            "line": {"width": 1.6, "color": TOKENS[mode]["background"]},
+        },
+        customdata=hover,
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+
+
+def _write_labels(ring: Ring, *, mode: Mode, name_of: NameOf) -> list[dict[str, Any]]:
+    """Entity and share beside each drawn entity; those above and below stand in staggered lines."""
+    crowded = len(ring.hubs) > _CROWD
+    labels, line = [], 0
+    for row in ring.hubs.to_dict("records"):
+        across, up = np.cos(row["angle"]), np.sin(row["angle"])
+        beside = abs(across) > _SIDEWAYS
+        line = 0 if beside else (line + 1) % (3 if crowded else 2)
+        reach = 9 + 10 * np.sqrt(row["coverage"])
+        room = BOX_WIDTH / 2 - abs(row["x"]) - reach if beside else _STAGGERED_WIDTH
+        name = plotly_text(name_of(row["kind"], row["entity"]), limit=int(min(max((room - 38) / 6.8, 8), 26)))
+        share = f"<span style='color:{TOKENS[mode]['muted']}'>{percent(row['coverage'])}</span>"
+        labels.append(
+            {
+                "x": round(row["x"], 1),
+                "y": round(row["y"] if beside else np.sign(up) * (RADIUS_Y + 24 + 15 * line), 1),
+                "text": f"{name}  {share}",
+                "showarrow": False,
+                "font": {"size": 10.5 if crowded else 11.5},
+                "xanchor": ("left" if across > 0 else "right") if beside else "center",
+                "xshift": round(reach * np.sign(across), 1) if beside else 0,
+                "yshift": round(9 * up, 1) if beside else 0,
+            }
+        )
+    return labels

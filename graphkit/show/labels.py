@@ -1,0 +1,123 @@
+"""Text for people: hostile strings made harmless, long ones short, identifiers masked, numbers readable."""
+
+import html
+import math
+import unicodedata
+from collections.abc import Callable
+
+from graphkit.privacy import mask_value
+from graphkit.snapshot import Snapshot
+
+ACCOUNT = "account id"
+"""Stands for accounts where a kind is asked for; no kind of a config can have this name."""
+
+DASH = "–"  # noqa: RUF001
+TIMES = "×"  # noqa: RUF001
+
+_REPLACED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_STANDARD_LABELS = {"ip": "IP address", ACCOUNT: "Account"}
+_MOST_MARKS = 2
+
+
+def clean_text(text: object, *, limit: int | None = None) -> str:
+    """One line of text without control, direction or invisible characters, at most ``limit`` characters long.
+
+    Replaced characters show as U+FFFD, so that two texts that differ in them do not look alike by accident;
+    heaps of combining marks, which would paint over their neighbors, are cut down.
+    """
+    kept, marks = [], 0
+    for character in str(text):
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        if character.isspace():
+            kept.append(" ")
+        elif marks <= _MOST_MARKS:
+            kept.append("\ufffd" if unicodedata.category(character) in _REPLACED else character)
+    line = "".join(kept).strip()
+    return line if limit is None else shorten(line, limit)
+
+
+def shorten(text: str, limit: int) -> str:
+    """Cut a text in its middle, where ids differ least, to at most ``limit`` characters."""
+    if len(text) <= limit:
+        return text
+    tail = (limit - 1) * 2 // 5
+    return f"{text[: limit - 1 - tail]}…{text[len(text) - tail :]}"
+
+
+def plotly_text(text: object, *, limit: int | None = None) -> str:
+    """Text that plotly shows as it is: no tag, no entity and no TeX of it takes effect."""
+    return html.escape(clean_text(text, limit=limit), quote=False).replace("$", "&#36;")
+
+
+def wrap_text(text: str, *, width: int) -> str:
+    """Break a text, already safe for plotly, into lines of about ``width`` characters at its spaces."""
+    lines = [""]
+    for word in text.split(" "):
+        if lines[-1] and len(lines[-1]) + len(word) >= width:
+            lines.append(word)
+        else:
+            lines[-1] = f"{lines[-1]} {word}".strip()
+    return "<br>".join(lines)
+
+
+def kind_label(kind: str) -> str:
+    """A kind's name as people write it: ``user_agent`` becomes ``User agent``."""
+    words = kind.replace("_", " ")
+    return _STANDARD_LABELS.get(kind, words[:1].upper() + words[1:])
+
+
+def make_namer(snapshot: Snapshot, *, reveal: bool) -> Callable[[str, object], str]:
+    """Give the function (kind, value) -> the name to show, cleaned, and masked unless ``reveal``.
+
+    Accounts (kind ``ACCOUNT``) and entities of kinds with ``mask`` are masked with the snapshot's digest as salt;
+    a kind that the config does not know is masked too.
+    """
+    salt = str(snapshot.content["digest"])
+    shown = {name for name, kind in snapshot.config.kinds.items() if not kind.mask}
+
+    def name_of(kind: str, value: object) -> str:
+        if reveal or kind in shown:
+            return clean_text(value)
+        return clean_text(mask_value(str(value), salt=salt, kind="account" if kind == ACCOUNT else kind))
+
+    return name_of
+
+
+def count(number: float | None) -> str:
+    """A whole number with its thousands apart; a dash for none."""
+    return DASH if number is None else f"{number:,.0f}"
+
+
+def plural(number: int, noun: str) -> str:
+    """A number and its noun: ``1 account``, ``1,200 accounts``, ``2 entities``."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number:,} {noun[:-1] + 'ies' if noun.endswith('ty') else noun + 's'}"
+
+
+def compact(number: float | None) -> str:
+    """A large number in thousands, millions, ...: ``28.8 M``."""
+    if number is None:
+        return DASH
+    for power, sign in ((12, "T"), (9, "G"), (6, "M")):
+        if abs(number) >= 0.9995 * 10**power:
+            return f"{number / 10**power:.3g} {sign}"
+    return count(number)
+
+
+def percent(share: float | None) -> str:
+    """A share of 1 in percent: whole from 10 %, else one decimal."""
+    if share is None:
+        return DASH
+    if 0 < share < 0.001:
+        return "<0.1%"
+    return f"{share:.0%}" if share >= 0.0995 or share == 0 else f"{share:.1%}"
+
+
+def measure(value: float | None) -> str:
+    """A measured value with three significant digits; a dash for none."""
+    if value is None or math.isnan(value):
+        return DASH
+    if abs(value) >= 1000:
+        return compact(value)
+    return f"{value:.3g}" if value == 0 or abs(value) >= 0.001 else f"{value:.1e}"

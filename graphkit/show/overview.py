@@ -1,0 +1,183 @@
+"""The overview: a bubble per cluster and what clusters share."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from graphkit.show.labels import DASH, count, plotly_text, plural, wrap_text
+from graphkit.show.layouts import LEAST_ACCOUNTS, Points, choose_clusters, cross_links, join_paths, overview_layout
+from graphkit.show.theme import SCORE_RAMP, TOKENS, Mode, add_message, frame_figure, ink_on, ramp_color, require_mode
+from graphkit.snapshot import Snapshot
+
+_KEPT_LINKS = 3
+_WIDTHS = ((0.9, "faint_link"), (1.6, "link"), (3.2, "link"))
+_LEAST_BITS = 0.001
+
+
+def plot_overview(snapshot: Snapshot, *, mode: Mode = "light") -> go.Figure:
+    """Draw a bubble per cluster of five accounts or more: area = accounts, color = score.
+
+    Curves join each cluster to the three that share most with it; their width tells how many entities two
+    clusters both use. Positions come from the snapshot's table ``layout``.
+    """
+    require_mode(mode)
+    clusters = snapshot.clusters
+    drawn = choose_clusters(clusters)
+    notes = _write_notes(clusters, n_drawn=len(drawn))
+    if drawn.empty:
+        figure = frame_figure([], title="Clusters of linked accounts", notes=notes, mode=mode)
+        few = f"No cluster has {LEAST_ACCOUNTS} accounts or more."
+        add_message(figure, few if len(clusters) else "No accounts are linked: there is no cluster.", mode=mode)
+        return figure
+    evidence = snapshot.table("evidence", columns=["cluster_id", "kind", "entity", "coverage", "lift"]).to_pandas()
+    placed = _place(snapshot, drawn, evidence)
+    links = strongest_links(cross_links(placed, evidence))
+    traces = [*_draw_links(placed, links, mode=mode), _draw_bubbles(placed, links, mode=mode)]
+    figure = frame_figure(traces, title="Clusters of linked accounts", notes=notes, mode=mode)
+    return figure.update_layout(legend={"title": {"text": "Entities that both use  ", "font": {"size": 12}}})
+
+
+def strongest_links(links: pd.DataFrame) -> pd.DataFrame:
+    """Cross-links that are among the three strongest of one of their two clusters."""
+    links = links[links["bits"] >= _LEAST_BITS]
+    ends = pd.concat([links.assign(end=links["a"]), links.assign(end=links["b"])])
+    ends = ends.sort_values(["end", "bits", "n_shared", "a", "b"], ascending=[True, False, False, True, True])
+    kept = ends.groupby("end", sort=True).head(_KEPT_LINKS)
+    return kept.drop(columns="end").drop_duplicates(["a", "b"]).sort_values(["a", "b"], ignore_index=True)
+
+
+def _place(snapshot: Snapshot, drawn: pd.DataFrame, evidence: pd.DataFrame) -> pd.DataFrame:
+    """The drawn clusters with x, y and size; a snapshot without a layout gets one."""
+    layout = snapshot.layout
+    layout = layout[layout["figure"] == "overview"]
+    if not set(drawn["cluster_id"]) <= set(layout["name"]):
+        layout = overview_layout(drawn, evidence, seed=snapshot.config.seed).to_pandas()
+    return drawn.merge(layout, left_on="cluster_id", right_on="name", validate="one_to_one")
+
+
+def _write_notes(clusters: pd.DataFrame, *, n_drawn: int) -> list[str]:
+    """What the figure shows, how, and what it leaves out."""
+    n_large = int((clusters["n_accounts"] >= LEAST_ACCOUNTS).sum())
+    n_small = len(clusters) - n_large
+    head = f"{plural(n_large, 'cluster')} of {LEAST_ACCOUNTS} accounts or more"
+    if n_drawn < n_large:
+        head += f", the {n_drawn} largest drawn"
+    notes = [head]
+    if n_small:
+        notes.append(f"{plural(n_small, 'smaller cluster')} not drawn")
+    if n_drawn:
+        notes.append("area = accounts, color = score, curves = the three clusters that share most with each")
+    return notes
+
+
+def _draw_links(placed: pd.DataFrame, links: pd.DataFrame, *, mode: Mode) -> list[go.Scatter]:
+    """Curves in three widths by the number of shared entities."""
+    xy = placed[["x", "y"]].to_numpy()
+    traces = []
+    for (low, high), (width, color) in zip(width_classes(links["n_shared"].tolist()), _WIDTHS, strict=False):
+        chosen = links[links["n_shared"].between(low, high)]
+        x, y = _curve(xy[chosen["a"].to_numpy()], xy[chosen["b"].to_numpy()])
+        traces.append(
+            go.Scatter(
+                x=x,
+                y=y,
+                mode="lines",
+                line={"width": width, "color": TOKENS[mode][color], "shape": "spline"},
+                name=count(low) if low == high else f"{low:,}{DASH}{high:,}",
+                hoverinfo="skip",
+            )
+        )
+    return traces
+
+
+def width_classes(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """At most three ranges, both ends in, that split numbers into thirds."""
+    ordered = sorted(numbers)
+    starts = sorted({ordered[i * len(ordered) // 3] for i in range(3)}) if ordered else []
+    return [
+        (low, after - 1) for low, after in zip(starts, [*starts[1:], ordered[-1] + 1 if ordered else 0], strict=True)
+    ]
+
+
+def _curve(start: Points, end: Points) -> tuple[list[float | None], list[float | None]]:
+    """Bent lines between points of shape (n, 2), as one path with gaps."""
+    along = end - start
+    middle = (start + end) / 2 + 0.08 * np.column_stack([-along[:, 1], along[:, 0]])
+    return join_paths(start, middle, end)
+
+
+def _draw_bubbles(placed: pd.DataFrame, links: pd.DataFrame, *, mode: Mode) -> go.Scatter:
+    """The clusters; id and size stand inside where they fit."""
+    diameters = 2 * placed["size"].to_numpy()
+    fills = [ramp_color(score, mode=mode) for score in placed["score"]]
+    inside = [_write_inside(row["cluster_id"], row["n_accounts"], 2 * row["size"]) for row in placed.to_dict("records")]
+    return go.Scatter(
+        x=placed["x"].tolist(),
+        y=placed["y"].tolist(),
+        mode="markers+text",
+        text=inside,
+        textfont={
+            "size": [min(15.0, max(10.0, round(d / 5.5, 1))) for d in diameters],
+            "color": [ink_on(c) for c in fills],
+        },
+        showlegend=False,
+        marker={
+            "size": diameters.round(1).tolist(),
+            "color": placed["score"].round(3).tolist(),
+            "cmin": 0,
+            "cmax": 1,
+            "colorscale": _scale(mode),
+            "opacity": 1,
+            "line": {"width": 1.2, "color": TOKENS[mode]["muted"]},
+            "colorbar": _COLOR_BAR,
+        },
+        customdata=_write_hover(placed, links),
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+
+
+_COLOR_BAR = {
+    "title": {"text": "Score", "side": "top", "font": {"size": 12}},
+    "orientation": "h",
+    "x": 1,
+    "xanchor": "right",
+    "y": -0.035,
+    "yanchor": "top",
+    "len": 0.28,
+    "thickness": 10,
+    "tickvals": [0, 0.5, 1],
+    "ticktext": ["0", "0.5", "1"],
+    "outlinewidth": 0,
+}
+
+
+def _scale(mode: Mode) -> list[list[Any]]:
+    stops = SCORE_RAMP[mode]
+    return [[i / (len(stops) - 1), color] for i, color in enumerate(stops)]
+
+
+def _write_inside(cluster_id: str, n_accounts: int, diameter: float) -> str:
+    """Id and size, or the size alone, or nothing, by what fits into the bubble."""
+    size = min(15.0, max(10.0, diameter / 5.5))
+    room = 0.92 * diameter / (0.62 * size)
+    if diameter >= 44 and len(cluster_id) <= room:
+        return f"<b>{plotly_text(cluster_id)}</b><br>{n_accounts:,}"
+    return f"{n_accounts:,}" if diameter >= 22 and len(f"{n_accounts:,}") <= room else ""
+
+
+def _write_hover(placed: pd.DataFrame, links: pd.DataFrame) -> list[str]:
+    """A hover text per cluster: id, size, score, what binds it, what it shares with others."""
+    ids = [plotly_text(cluster_id, limit=40) for cluster_id in placed["cluster_id"]]
+    shared: dict[int, list[str]] = {}
+    for link in links.to_dict("records"):
+        shared.setdefault(link["a"], []).append(f"{plural(link['n_shared'], 'entity')} shared with {ids[link['b']]}")
+        shared.setdefault(link["b"], []).append(f"{plural(link['n_shared'], 'entity')} shared with {ids[link['a']]}")
+    texts = []
+    for i, row in enumerate(placed.to_dict("records")):
+        head = f"<b>{ids[i]}</b> · {plural(row['n_accounts'], 'account')} · score {row['score']:.2f}"
+        binding = wrap_text(plotly_text(row["binding"], limit=300), width=70)
+        texts.append("<br>".join(filter(None, [head, binding, *shared.get(i, [])[:_KEPT_LINKS]])))
+    return texts
