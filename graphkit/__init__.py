@@ -1,0 +1,96 @@
+"""Find, explain and defend coordinated account farms with graphs, in notebooks."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from graphkit.analysis import analyze
+    from graphkit.config import Columns, Config, Kind, load_config
+    from graphkit.detect.explain import explain_pair
+    from graphkit.errors import (
+        BudgetError,
+        ConfigError,
+        GraphkitError,
+        InputError,
+        StoreError,
+        StoreLockedError,
+        UsageError,
+    )
+    from graphkit.lab.measures import evaluate_clusters
+    from graphkit.lab.worlds import World, synthesize
+    from graphkit.link.bipartite import bipartite_graph, to_networkx
+    from graphkit.refresh import refresh
+    from graphkit.show.cluster import plot_cluster
+    from graphkit.show.overview import plot_overview
+    from graphkit.show.report import render_report, write_report
+    from graphkit.snapshot import Snapshot
+    from graphkit.store.store import Store, open_store
+
+__version__ = "0.1.0"
+
+_MODULES = {
+    "graphkit.analysis": ("analyze",),
+    "graphkit.config": ("Columns", "Config", "Kind", "load_config"),
+    "graphkit.detect.explain": ("explain_pair",),
+    "graphkit.errors": (
+        "BudgetError",
+        "ConfigError",
+        "GraphkitError",
+        "InputError",
+        "StoreError",
+        "StoreLockedError",
+        "UsageError",
+    ),
+    "graphkit.lab.measures": ("evaluate_clusters",),
+    "graphkit.lab.worlds": ("World", "synthesize"),
+    "graphkit.link.bipartite": ("bipartite_graph", "to_networkx"),
+    "graphkit.refresh": ("refresh",),
+    "graphkit.show.cluster": ("plot_cluster",),
+    "graphkit.show.overview": ("plot_overview",),
+    "graphkit.show.report": ("render_report", "write_report"),
+    "graphkit.snapshot": ("Snapshot",),
+    "graphkit.store.store": ("Store", "open_store"),
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = [
+    "BudgetError",
+    "Columns",
+    "Config",
+    "ConfigError",
+    "GraphkitError",
+    "InputError",
+    "Kind",
+    "Snapshot",
+    "Store",
+    "StoreError",
+    "StoreLockedError",
+    "UsageError",
+    "World",
+    "analyze",
+    "bipartite_graph",
+    "evaluate_clusters",
+    "explain_pair",
+    "load_config",
+    "open_store",
+    "plot_cluster",
+    "plot_overview",
+    "refresh",
+    "render_report",
+    "synthesize",
+    "to_networkx",
+    "write_report",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that ``import graphkit`` stays light (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'graphkit' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -27,8 +28,20 @@ from graphkit.link.weights import link_threshold, weigh_pairs
 from graphkit.show.layouts import overview_layout
 from graphkit.snapshot import Snapshot, build_snapshot
 
-Progress = Callable[[str], None]
-"""Told the name of each stage as it begins."""
+
+@dataclass
+class Stage:
+    """A stage of the work, while it runs and when it is done."""
+
+    name: str
+    result: str = ""
+    """What it made, such as "1,204,331 links"."""
+    seconds: float | None = None
+    """How long it took; None while it runs."""
+
+
+Progress = Callable[[Stage], None]
+"""Told of each stage when it begins and again when it is done."""
 
 _LIBRARIES = ("graphkit", "duckdb", "igraph", "leidenalg", "numpy", "pandas", "pyarrow", "scipy")
 
@@ -40,7 +53,7 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
     *,
     as_of: date | None = None,
     key: bytes = privacy.PUBLIC_KEY,
-    parent: str | None = None,
+    parent_of: Callable[[date], str | None] | None = None,
     memory: str = "4GB",
     scratch: str | Path | None = None,
     progress: Progress | None = None,
@@ -60,14 +73,14 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
         Last UTC day that counts; by default the day of the newest event.
     key
         For keyed digests; the default is public, so keep a store (or give a key) where digests must be secret.
-    parent
-        Id of the snapshot that this one follows.
+    parent_of
+        Gives the id of the snapshot that one of a given as-of follows; by default there is none.
     memory
         Bound for the engine, such as "4GB".
     scratch
         Folder for temporary files; by default the system's.
     progress
-        Called with the name of each stage as it begins.
+        Told of each stage when it begins and when it is done.
 
     Raises
     ------
@@ -79,17 +92,21 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
     config = config or Config()
     clock = _Clock(progress)
     with open_engine(scratch, memory=memory) as engine:
-        with clock.stage("read events"):
+        with clock.stage("read events") as stage:
             intake = read_events(engine, events, accounts, config=config, key=key, as_of=as_of)
-        with clock.stage("make links"):
+            stage.result = f"{intake.n_in_window:,} events"
+        with clock.stage("make links") as stage:
             links, unusable = make_links(engine, intake, config=config)
-        with clock.stage("weigh pairs"):
+            stage.result = f"{links.n_population:,} accounts, {len(links.account):,} links"
+        with clock.stage("weigh pairs") as stage:
             co_uses = find_co_uses(engine, intake, links, config=config)
             candidates = sample_pairs(links, co_uses=co_uses, config=config, key=key)
             graph = Graph(links, co_uses, *weigh_pairs(candidates, links, co_uses=co_uses, config=config))
-        with clock.stage("find communities"):
+            stage.result = f"{len(candidates):,} pairs, {len(graph.pairs.a):,} linked"
+        with clock.stage("find communities") as stage:
             membership = find_communities(graph.pairs, links, config=config)
             grouping = group_accounts(membership, graph.pairs, links)
+            stage.result = f"{len(grouping.names):,} clusters"
         with clock.stage("measure activity"):
             behavior = _measure_behavior(engine, graph, grouping)
         days = engine.query("SELECT min(first_seen) AS first, max(last_seen) AS last FROM population").to_pylist()[0]
@@ -102,7 +119,8 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
         return build_snapshot(
             tables,
             as_of=intake.as_of,
-            content=_content(graph, config, intake=intake, key=key, parent=parent, days=days),
+            content=_content(graph, config, intake=intake, key=key, days=days)
+            | {"parent": parent_of(intake.as_of) if parent_of else None},
             run=clock.run() | _describe_input(intake, unusable),
         )
 
@@ -115,15 +133,12 @@ def _measure_behavior(engine: Engine, graph: Graph, grouping: Grouping) -> Behav
     return Behavior(activity, usage, engine.query("SELECT n_events, created_at FROM population").to_pandas())
 
 
-def _content(
-    graph: Graph, config: Config, *, intake: Intake, key: bytes, parent: str | None, days: dict[str, int]
-) -> dict[str, Any]:
+def _content(graph: Graph, config: Config, *, intake: Intake, key: bytes, days: dict[str, int]) -> dict[str, Any]:
     """What a snapshot's digest covers besides its tables."""
     links = graph.links
     return {
         "config": config.model_dump(mode="json"),
         "key_fingerprint": privacy.key_fingerprint(key),
-        "parent": parent,
         "population": {
             "n_accounts": links.n_population,
             "n_events": intake.n_in_window,
@@ -161,12 +176,17 @@ class _Clock:
         self.seconds: dict[str, float] = {}
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        if self._progress is not None:
-            self._progress(name)
+    def stage(self, name: str) -> Iterator[Stage]:
+        stage = Stage(name)
+        self._tell(stage)
         start = time.perf_counter()
-        yield
-        self.seconds[name] = round(time.perf_counter() - start, 3)
+        yield stage
+        stage.seconds = self.seconds[name] = round(time.perf_counter() - start, 3)
+        self._tell(stage)
+
+    def _tell(self, stage: Stage) -> None:
+        if self._progress is not None:
+            self._progress(stage)
 
     def run(self) -> dict[str, Any]:
         """What a manifest says of the run so far."""

@@ -13,7 +13,7 @@ from graphkit.errors import UsageError
 from graphkit.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    import networkx
+    import networkx as nx
 
 
 def bipartite_graph(
@@ -30,10 +30,11 @@ def bipartite_graph(
 
     Returns
     -------
-    An undirected graph. Vertices: ``name`` (an account id, or ``kind:entity``), ``kind`` ("account", or the kind of
-    link), ``entity`` (the entity alone; None for accounts), ``type`` (False for accounts, True for entities, as igraph's bipartite
-    functions want it), ``cluster_id`` (None for entities and accounts in no cluster). Edges:
-    ``n_events``, ``first_seen`` and ``last_seen`` (UTC datetimes), ``rarity`` (bits).
+    An undirected graph. Vertices: ``name`` (an account id, or ``kind:entity``), ``kind`` ("account",
+    or the kind of link), ``entity`` (the entity alone; None for accounts), ``type`` (False for
+    accounts, True for entities, as igraph's bipartite functions want it), ``cluster_id`` (None for
+    entities and for accounts in no cluster). Edges: ``n_events``, ``first_seen`` and ``last_seen``
+    (UTC datetimes), ``rarity`` (bits).
 
     Raises
     ------
@@ -69,18 +70,16 @@ def bipartite_graph(
     return graph
 
 
-def to_networkx(
-    snapshot: Snapshot, cluster_id: str | None = None, accounts: Iterable[str] | None = None
-) -> networkx.Graph:
+def to_networkx(snapshot: Snapshot, cluster_id: str | None = None, accounts: Iterable[str] | None = None) -> nx.Graph:
     """Build the same graph as ``bipartite_graph`` for networkx.
 
     Nodes are named as there; networkx's bipartite functions find the sides in ``bipartite`` (0 for
     accounts, 1 for entities).
     """
-    import networkx
+    import networkx as nx
 
     graph = bipartite_graph(snapshot, cluster_id, accounts)
-    converted = networkx.Graph()
+    converted = nx.Graph()
     converted.add_nodes_from(
         (vertex["name"], {"bipartite": int(vertex["type"]), **{k: vertex[k] for k in ("kind", "entity", "cluster_id")}})
         for vertex in graph.vs

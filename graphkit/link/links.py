@@ -180,8 +180,8 @@ def _unusable_values(engine: Engine, config: Config) -> list[dict[str, Any]]:
         if row["n_bad"] > config.max_rejected_share * row["n_all"]:
             raise InputError(
                 f"events, column {config.kind_column(row['kind'])!r}: {row['n_bad']:,} of {row['n_all']:,} values "
-                f"cannot be used as kind {row['kind']!r}, for example {example!r}. Name the right column in [columns] or "
-                f'[kinds.{row["kind"]}], set normalize = "text" there, or raise max_rejected_share.'
+                f"cannot be used as kind {row['kind']!r}, for example {example!r}. Name the right column in [columns] "
+                f'or [kinds.{row["kind"]}], set normalize = "text" there, or raise max_rejected_share.'
             )
         rejected.append({"source": "events", "reason": reason, "n_rows": row["n_bad"], "example": example})
     return rejected

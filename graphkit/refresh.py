@@ -1,0 +1,68 @@
+"""The batch job: events in, a snapshot in the store."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from graphkit.analysis import Progress, analyze
+from graphkit.config import Config
+from graphkit.snapshot import Snapshot
+from graphkit.store.store import open_store
+
+
+def refresh(  # noqa: PLR0913  # the one entry of the batch job
+    events: Any,
+    store: str | Path,
+    *,
+    accounts: Any = None,
+    config: Config | None = None,
+    as_of: date | None = None,
+    key_file: str | Path | None = None,
+    memory: str = "4GB",
+    wait: float = 0.0,
+    progress: Progress | None = None,
+) -> Snapshot:
+    """Analyze events and publish the snapshot in a store, which is made if it is not there.
+
+    Parameters
+    ----------
+    events, accounts, config, as_of, memory, progress
+        As for ``analyze``.
+    store
+        Folder of the store.
+    key_file
+        The key for digests; by default the environment's ``GRAPHKIT_KEY``, else the store's own key.
+    wait
+        Seconds to wait while another process writes to the store.
+
+    Returns
+    -------
+    The snapshot as the store holds it; the same input, settings, key and parent give the same one.
+
+    Raises
+    ------
+    InputError, BudgetError
+        As for ``analyze``; the store stays as it was.
+    StoreError
+        If the store cannot be used or written.
+    """
+    opened = open_store(store, create=True, key_file=key_file)
+
+    def parent_of(day: date) -> str | None:
+        parent = opened.parent_of(day)
+        return None if parent is None else parent.id
+
+    with opened.lock(timeout=wait):
+        snapshot = analyze(
+            events,
+            accounts,
+            config,
+            as_of=as_of,
+            key=opened.key(),
+            parent_of=parent_of,
+            memory=memory,
+            progress=progress,
+        )
+        return opened.publish(snapshot)
