@@ -42,14 +42,15 @@ def _check_look_back(value: object) -> object:
     raise ValueError("not a look-back")
 
 
-def _no_bool(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError("a boolean is not a number")
-    return value
+def _check_number(value: object) -> object:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    raise ValueError("not a number")
 
 
-Number = Annotated[float, BeforeValidator(_no_bool), Field(strict=False, allow_inf_nan=False)]
+Number = Annotated[float, BeforeValidator(_check_number), Field(allow_inf_nan=False)]
 Whole = Annotated[int, Field(strict=True)]
+Flag = Annotated[bool, Field(strict=True)]
 
 
 class _Frozen(BaseModel):
@@ -89,9 +90,9 @@ class Kind(_Frozen):
     within_budget: Whole = Field(
         20_000_000, ge=1, description="pairs of uses one entity may make under `within`: a whole number from 1"
     )
-    digest: bool = Field(False, description="keep keyed digests, never the values: true or false")
+    digest: Flag = Field(False, description="keep keyed digests, never the values: true or false")
     normalize: Normalization = Field("text", description='how values are made equal: "text" (trimmed) or "ip"')
-    mask: bool = Field(True, description="mask values in reports: true or false")
+    mask: Flag = Field(True, description="mask values in reports: true or false")
 
     @property
     def within_us(self) -> int | None:
@@ -127,7 +128,7 @@ class Config(_Frozen):
         4.0, ge=0, le=64, description="entities of lower rarity neither pair nor weigh: bits from 0 (no limit) to 64"
     )
     partners: Whole = Field(8, ge=1, le=256, description="partners an account meets at each entity: 1 to 256")
-    resolution: Literal["auto"] | Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] = Field(
+    resolution: Literal["auto"] | Annotated[Number, Field(gt=0, le=1000)] = Field(
         "auto", description='"auto", or a number above 0 and at most 1000'
     )
     min_cluster_size: Whole = Field(3, ge=2, le=1_000_000, description="accounts in the smallest cluster: from 2")
@@ -203,7 +204,7 @@ def _explain(fault: Any) -> str:
     match location:
         case ["columns", _, *_]:
             model, depth = Columns, 2
-        case ["kinds", _, "[key]", *_]:
+        case ["kinds", _] | ["kinds", _, "[key]", *_]:
             depth = 2
         case ["kinds", _, _, *_]:
             model, depth = Kind, 3
@@ -212,5 +213,5 @@ def _explain(fault: Any) -> str:
     key, name = ".".join(location[:depth]), location[depth - 1]
     if fault["type"] == "extra_forbidden":
         return f"{key}: unknown key; allowed: {', '.join(sorted(model.model_fields))}"
-    field = model.model_fields.get(name) or Config.model_fields["kinds"]
+    field = model.model_fields[name if model is not Config else location[0]]
     return f"{key}: got {fault['input']!r}; allowed: {field.description}"
