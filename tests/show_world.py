@@ -48,7 +48,7 @@ def make_snapshot(sizes=(40, 12, 6, 3), *, kinds=None, population=5000, seed=1, 
         "parent": None,
         "population": {
             "n_accounts": population,
-            "n_events": population * 30,
+            "n_events": population * 600,
             "n_links": population * 6,
             "n_shared_entities": 2 * len(evidence),
             "first_day": "2026-05-01",

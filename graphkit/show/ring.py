@@ -78,13 +78,9 @@ def arrange_rings(snapshot: Snapshot, cluster_ids: Sequence[str]) -> dict[str, R
 def choose_hubs(evidence: pd.DataFrame, *, population: int) -> pd.DataFrame:
     """The entities of a cluster that tell most: 18, and at least two of each kind.
 
-    An entity tells the more, the more of the cluster's accounts use it and the more often they do so than others:
-    ``n_inside * log2(lift)`` bits. Rows come in the order of kinds around the ellipse.
+    Rows come in the order of kinds around the ellipse.
     """
-    rows = evidence[["kind", "entity", "n_inside", "n_outside", "coverage", "lift"]].copy()
-    rows["rarity"] = np.log2(np.maximum(population / (rows["n_inside"] + rows["n_outside"]), 1.0))
-    rows["told"] = rows["n_inside"] * np.log2(np.maximum(rows["lift"], 1.0))
-    rows = rows.sort_values(["told", "n_inside", "kind", "entity"], ascending=[False, False, True, True])
+    rows = order_evidence(evidence, population=population)
     first = rows.groupby("kind", sort=False).head(_HUBS_A_KIND)
     rest = rows.drop(first.index).head(max(0, _HUBS - len(first)))
     chosen = pd.concat([first, rest])
@@ -93,6 +89,19 @@ def choose_hubs(evidence: pd.DataFrame, *, population: int) -> pd.DataFrame:
     chosen = chosen.sort_values(["sector", "n_inside", "entity"], ascending=[True, False, True])
     parts = [_biggest_in_the_middle(part) for _, part in chosen.groupby("sector", sort=True)]
     return pd.concat(parts, ignore_index=True) if parts else chosen.reset_index(drop=True)
+
+
+def order_evidence(evidence: pd.DataFrame, *, population: int) -> pd.DataFrame:
+    """Entities of a cluster, the most telling first, with their ``rarity`` in bits.
+
+    An entity tells the more, the more of the cluster's accounts use it and the more often they do so than others:
+    ``n_inside * log2(lift)`` bits.
+    """
+    n_accounts = evidence["n_inside"] + evidence["n_outside"]
+    rarity = np.log2(np.maximum(population / n_accounts, 1.0))
+    told = evidence["n_inside"] * np.log2(np.maximum(evidence["lift"], 1.0))
+    rows = evidence.drop(columns="cluster_id").assign(rarity=rarity, told=told)
+    return rows.sort_values(["told", "n_inside", "kind", "entity"], ascending=[False, False, True, True])
 
 
 def _biggest_in_the_middle(part: pd.DataFrame) -> pd.DataFrame:
@@ -169,5 +178,6 @@ def _scale_radii(sizes: Points) -> Points:
         return sizes
     room = _FILLED * np.pi * RADIUS_X * RADIUS_Y * _INNER**2
     unit = min(7.0, np.sqrt(room / (np.pi * sizes.sum())), _LARGEST_RADIUS / np.sqrt(sizes.max()))
-    least = np.where((sizes > 1) & (len(sizes) <= 150), _LABELED_RADIUS, _SMALLEST_RADIUS)
+    smallest = _SMALLEST_RADIUS if len(sizes) > 40 else _SMALLEST_RADIUS + 2.5
+    least = np.where((sizes > 1) & (len(sizes) <= 150), _LABELED_RADIUS, smallest)
     return np.asarray(np.maximum(least, unit * np.sqrt(sizes)))

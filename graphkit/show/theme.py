@@ -144,7 +144,7 @@ def frame_figure(traces: Sequence[Any], *, title: str, notes: Sequence[str], mod
                 "y": 0.955,
                 "yanchor": "top",
                 "subtitle": {
-                    "text": wrap_text(" · ".join(notes), width=128),
+                    "text": wrap_text(" · ".join(notes), width=134),
                     "font": {"size": 13, "color": token["muted"]},
                 },
             },

@@ -1,0 +1,242 @@
+"""What a report says, as plain values: every number and every name that its template shows."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import pyarrow.compute as pc
+
+from graphkit.show.labels import ACCOUNT, clean_text, compact, kind_label, percent, plural
+from graphkit.show.layouts import LEAST_ACCOUNTS
+from graphkit.show.ring import order_evidence
+from graphkit.snapshot import Snapshot, rank_clusters
+
+NameOf = Callable[[str, object], str]
+
+_ROWS = 500
+_EVIDENCE_ROWS, _EVIDENCE_ROWS_ALONE = 15, 100
+_MEMBER_ROWS = 200
+_LEDGER_ROWS = 5
+_REJECTED_ROWS = 50
+
+
+def gather_facts(snapshot: Snapshot, *, name_of: NameOf, cluster_id: str | None, top: int) -> dict[str, Any]:
+    """Gather what the report of a snapshot, or of one of its clusters, says; names are ready to show."""
+    clusters = rank_clusters(snapshot.table("clusters").to_pylist())
+    alone = cluster_id is not None
+    told = [snapshot.require_cluster(cluster_id)] if cluster_id is not None else clusters[:top]
+    facts = {
+        "snapshot_id": snapshot.id,
+        "as_of": snapshot.as_of.isoformat(),
+        "alone": alone,
+        "overview": not alone and any(row["n_accounts"] >= LEAST_ACCOUNTS for row in clusters),
+        "rows": [] if alone else _list_clusters(clusters[:_ROWS], told),
+        "n_rows_left_out": max(0, len(clusters) - _ROWS),
+        "any_verdict": any(row["verdict"] for row in clusters),
+        "n_clusters": len(clusters),
+        "sections": _tell_clusters(snapshot, told, name_of=name_of, alone=alone),
+        "population": dict(snapshot.content["population"]),
+        "exclusions": _sum_exclusions(snapshot, name_of=name_of),
+        "rejected": _list_rejected(snapshot),
+        "kinds": _list_kinds(snapshot),
+        "settings": _list_settings(snapshot),
+        "origin": _list_origin(snapshot),
+        "resolved": dict(snapshot.content["resolved"]),
+        "config": snapshot.config,
+    }
+    if alone:
+        return facts | {
+            "title": f"Cluster {clean_text(cluster_id)}",
+            "headline": _headline_cluster(told[0]),
+            "members": _list_members(snapshot, str(cluster_id), name_of=name_of),
+        }
+    return facts | {"title": "Report on linked accounts", "headline": _headline(snapshot, clusters), "members": []}
+
+
+def _headline(snapshot: Snapshot, clusters: Sequence[Mapping[str, Any]]) -> list[tuple[str, float | None, str]]:
+    """The page's main numbers: label, number, note."""
+    population = snapshot.content["population"]
+    n_clustered = sum(row["n_accounts"] for row in clusters)
+    n_events = sum(row["n_events"] for row in clusters)
+    n_large = sum(row["n_accounts"] >= LEAST_ACCOUNTS for row in clusters)
+    largest = max(clusters, key=lambda row: row["n_accounts"], default=None)
+    return [
+        ("Accounts examined", population["n_accounts"], f"{population['n_events']:,} events"),
+        ("Clusters", len(clusters), f"{n_large:,} of {LEAST_ACCOUNTS} accounts or more"),
+        ("Accounts in clusters", n_clustered, f"{_share(n_clustered, population['n_accounts'])} of all"),
+        ("Largest cluster", largest and largest["n_accounts"], clean_text(largest["cluster_id"]) if largest else ""),
+        ("Events by them", n_events, f"{_share(n_events, population['n_events'])} of all"),
+        _headline_tokens(clusters),
+    ]
+
+
+def _headline_cluster(row: Mapping[str, Any]) -> list[tuple[str, float | None, str]]:
+    return [
+        ("Accounts", row["n_accounts"], f"{row['n_core']:,} of them core"),
+        ("Events", row["n_events"], f"{row['n_events'] / row['n_accounts']:,.0f} an account"),
+        _headline_tokens([row]),
+    ]
+
+
+def _headline_tokens(rows: Sequence[Mapping[str, Any]]) -> tuple[str, float | None, str]:
+    sums = {name: _sum_known(row[f"{name}_tokens"] for row in rows) for name in ("input", "output")}
+    notes = [f"{compact(total)} {name}" for name, total in sums.items() if total is not None]
+    return "Tokens by them", _sum_known(sums.values()), ", ".join(notes) or "the events count none"
+
+
+def _sum_known(numbers: Iterable[int | None]) -> int | None:
+    """Sum of the numbers that are known; None if none is."""
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known else None
+
+
+def _share(part: float, whole: float) -> str:
+    return percent(part / whole if whole else 0.0)
+
+
+def _list_clusters(rows: Sequence[Mapping[str, Any]], told: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of the ranked table; those with a section link to it."""
+    places = {row["cluster_id"]: f"cluster-{i}" for i, row in enumerate(told, 1)}
+    return [_describe(row) | {"rank": rank, "place": places.get(row["cluster_id"])} for rank, row in enumerate(rows, 1)]
+
+
+def _describe(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **row,
+        "id": clean_text(row["cluster_id"]),
+        "binding": clean_text(row["binding"], limit=600),
+        "verdict": clean_text(row["verdict"] or "", limit=60),
+        "n_tokens": _sum_known([row["input_tokens"], row["output_tokens"]]),
+        "first_seen": f"{row['first_seen']:%Y-%m-%d}",
+        "last_seen": f"{row['last_seen']:%Y-%m-%d}",
+    }
+
+
+def _tell_clusters(
+    snapshot: Snapshot, told: Sequence[Mapping[str, Any]], *, name_of: NameOf, alone: bool
+) -> list[dict[str, Any]]:
+    """A section per cluster: what binds it, the parts of its score, its most telling entities."""
+    ids = [row["cluster_id"] for row in told]
+    evidence = snapshot.evidence
+    evidence = evidence[evidence["cluster_id"].isin(ids)]
+    parts = snapshot.score_parts
+    most = _EVIDENCE_ROWS_ALONE if alone else _EVIDENCE_ROWS
+    population = int(snapshot.content["population"]["n_accounts"])
+    sections = []
+    for i, row in enumerate(told, 1):
+        own = evidence[evidence["cluster_id"] == row["cluster_id"]]
+        telling = order_evidence(own, population=population).head(most)
+        sections.append(
+            _describe(row)
+            | {
+                "place": f"cluster-{i}",
+                "figure": f"ring-{i}",
+                "drawn": True,
+                "parts": _list_parts(parts[parts["cluster_id"] == row["cluster_id"]]),
+                "evidence": [_describe_entity(entity, name_of=name_of) for entity in telling.to_dict("records")],
+                "n_evidence": len(own),
+            }
+        )
+    return sections
+
+
+def _list_parts(parts: pd.DataFrame) -> list[dict[Any, Any]]:
+    """The parts of a score, largest contribution first; nan is none."""
+    ordered = parts.sort_values(["contribution", "part"], ascending=[False, True]).astype(object)
+    rows: list[dict[Any, Any]] = ordered.where(ordered.notna(), None).to_dict("records")
+    return [
+        {**row, "part": clean_text(row["part"].replace("_", " ")), "missing": clean_text(row["missing"] or "")}
+        for row in rows
+    ]
+
+
+def _describe_entity(row: Mapping[Any, Any], *, name_of: NameOf) -> dict[Any, Any]:
+    return {**row, "label": kind_label(row["kind"]), "name": clean_text(name_of(row["kind"], row["entity"]), limit=300)}
+
+
+def _list_members(snapshot: Snapshot, cluster_id: str, *, name_of: NameOf) -> list[dict[str, Any]]:
+    """The strongest members of a cluster, core ones first."""
+    table = snapshot.table("accounts")
+    rows = table.filter(pc.equal(table["cluster_id"], cluster_id)).to_pylist()
+    tiers = {"core": 0, "likely": 1}
+    rows.sort(key=lambda row: (tiers.get(row["tier"], 2), -row["strength"], row["account_id"]))
+    return [
+        {
+            **row,
+            "name": clean_text(name_of(ACCOUNT, row["account_id"]), limit=200),
+            "kinds": ", ".join(kind_label(kind) for kind in row["kinds"]),
+            "first_seen": f"{row['first_seen']:%Y-%m-%d}",
+            "last_seen": f"{row['last_seen']:%Y-%m-%d}",
+            "created_at": f"{row['created_at']:%Y-%m-%d}" if row["created_at"] else None,
+        }
+        for row in rows[:_MEMBER_ROWS]
+    ]
+
+
+def _sum_exclusions(snapshot: Snapshot, *, name_of: NameOf) -> dict[str, Any]:
+    """The exclusion ledger by kind, and the entities that dropped most links."""
+    ledger = snapshot.exclusions
+    kinds = ledger.groupby("kind", sort=True)["n_links_dropped"].agg(["size", "sum"])
+    first = ledger.sort_values(["n_links_dropped", "kind", "entity"], ascending=[False, True, True]).head(_LEDGER_ROWS)
+    return {
+        "n_entities": len(ledger),
+        "n_links_dropped": int(ledger["n_links_dropped"].sum()),
+        "kinds": [(kind_label(str(kind)), int(n), int(dropped)) for kind, n, dropped in kinds.itertuples()],
+        "first": [_describe_entity(row, name_of=name_of) for row in first.to_dict("records")],
+    }
+
+
+def _list_rejected(snapshot: Snapshot) -> dict[str, Any]:
+    rows = snapshot.table("rejected").to_pylist()
+    rows.sort(key=lambda row: (-row["n_rows"], row["source"], row["reason"]))
+    shown = [
+        {**row, **{name: clean_text(row[name], limit=300) for name in ("source", "reason", "example")}}
+        for row in rows[:_REJECTED_ROWS]
+    ]
+    run = snapshot.manifest["run"]
+    return {
+        "n_rows": sum(row["n_rows"] for row in rows),
+        "rows": shown,
+        "n_left_out": len(rows) - len(shown),
+        "n_read": run.get("n_rows"),
+        "n_in_window": run.get("n_in_window"),
+    }
+
+
+def _list_kinds(snapshot: Snapshot) -> list[dict[str, Any]]:
+    active = set(snapshot.content["resolved"]["kinds"])
+    return [
+        {"label": kind_label(name), "active": name in active, **kind.model_dump(mode="json")}
+        for name, kind in sorted(snapshot.config.kinds.items())
+    ]
+
+
+def _list_settings(snapshot: Snapshot) -> list[tuple[str, str]]:
+    """Settings in one line each, as graphkit.toml would have them; kinds have a table of their own."""
+    config = dict(snapshot.content["config"])
+    config.pop("kinds", None)
+    return [(name, clean_text(json.dumps(value, sort_keys=True))) for name, value in sorted(config.items())]
+
+
+def _list_origin(snapshot: Snapshot) -> list[tuple[str, str]]:
+    """What it takes to make the same snapshot again."""
+    content, run = snapshot.content, snapshot.manifest["run"]
+    config = json.dumps(content["config"], sort_keys=True).encode()
+    sources = [clean_text(source, limit=120) for source in run.get("sources", [])]
+    rows = [
+        ("Snapshot", snapshot.id),
+        ("Content digest", content["digest"]),
+        ("Config hash", hashlib.sha256(config).hexdigest()[:16]),
+        ("Key fingerprint", content["key_fingerprint"]),
+        ("Parent snapshot", content["parent"] or "none"),
+        ("Data cut-off", f"{content['as_of']} (that UTC day included)"),
+        ("Engine", run.get("engine", "")),
+        ("Versions", ", ".join(f"{name} {number}" for name, number in sorted(run.get("versions", {}).items()))),
+        (
+            "Sources",
+            ", ".join(sources[:10]) + (f" and {plural(len(sources) - 10, 'more file')}" if sources[10:] else ""),
+        ),
+    ]
+    return [(name, clean_text(value)) for name, value in rows if value]

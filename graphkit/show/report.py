@@ -1,0 +1,166 @@
+"""The report: one HTML file that needs no network, no server and no other file."""
+
+import base64
+import hashlib
+import json
+import re
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from graphkit.errors import UsageError
+from graphkit.show.cluster import draw_ring
+from graphkit.show.facts import gather_facts
+from graphkit.show.labels import clean_text, compact, count, kind_label, make_namer, measure, percent, plural
+from graphkit.show.overview import plot_overview
+from graphkit.show.ring import arrange_rings
+from graphkit.show.theme import differences
+from graphkit.snapshot import Snapshot
+from graphkit.store.durable import replace_file
+
+FIGURE_BYTES = 950_000
+"""Bytes of figures in a page; what goes beyond is left out, and the page says so: all is at most 6 MB."""
+
+_STYLED_ELEMENT = re.compile(r'getElementById\("([0-9a-f]{64})"\)')
+
+
+def render_report(
+    snapshot: Snapshot,
+    *,
+    reveal: bool = False,
+    cluster_id: str | None = None,
+    title: str | None = None,
+    top: int = 10,
+) -> str:
+    """Render a snapshot as one HTML page; the same snapshot and arguments give the same bytes.
+
+    Parameters
+    ----------
+    reveal
+        Show accounts and entities as they are; by default both are masked everywhere in the page.
+    cluster_id
+        Tell of this cluster alone, with its members.
+    title
+        Heading of the page.
+    top
+        Clusters that get a section of their own, best score first.
+
+    Raises
+    ------
+    UsageError
+        If there is no such cluster, or ``top`` is negative.
+    """
+    if top < 0:
+        raise UsageError(f"top is {top}; give 0 or more")
+    facts = gather_facts(snapshot, name_of=make_namer(snapshot, reveal=reveal), cluster_id=cluster_id, top=top)
+    figures = _draw_figures(snapshot, facts, reveal=reveal)
+    script, style, plotly = _read("report.js"), _read("report.css"), get_plotlyjs()
+    page = _environment().get_template("report.html.j2")
+    return page.render(
+        facts,
+        title=clean_text(title) if title else facts["title"],
+        revealed=reveal,
+        figures=figures,
+        policy=_write_policy(scripts=(plotly, script), styles=(style, "")),
+        plotly=Markup(plotly),  # noqa: S704  # the library's own code
+        script=Markup(script),  # noqa: S704  # our own
+        style=Markup(style),  # noqa: S704  # our own
+        preempted=sorted(set(_STYLED_ELEMENT.findall(plotly))),
+    )
+
+
+def write_report(
+    snapshot: Snapshot,
+    path: str | Path,
+    *,
+    reveal: bool = False,
+    cluster_id: str | None = None,
+    title: str | None = None,
+    top: int = 10,
+) -> Path:
+    """Write the page of ``render_report`` to a file, whole or not at all, and return its path.
+
+    Raises
+    ------
+    UsageError
+        As in ``render_report``, or if the file cannot be written.
+    """
+    page = render_report(snapshot, reveal=reveal, cluster_id=cluster_id, title=title, top=top)
+    path = Path(path)
+    try:
+        replace_file(path, page.encode())
+    except OSError as error:
+        raise UsageError(f"{path}: the report cannot be written: {error.strerror or error}") from error
+    return path
+
+
+def _draw_figures(snapshot: Snapshot, facts: dict[str, Any], *, reveal: bool) -> dict[str, Any]:
+    """Figures by the id of their place, as long as they fit into the page; the rest is marked as left out."""
+    figures, room = {}, FIGURE_BYTES
+    if facts["overview"]:
+        figures["overview"] = _pack(plot_overview(snapshot), plot_overview(snapshot, mode="dark"))
+        room -= _weigh(figures["overview"])
+    kinds, name_of = list(snapshot.config.kinds), make_namer(snapshot, reveal=reveal)
+    rings = arrange_rings(snapshot, [section["cluster_id"] for section in facts["sections"]])
+    for section in facts["sections"]:
+        ring = rings[section["cluster_id"]]
+        light, dark = (draw_ring(ring, mode=mode, kinds=kinds, name_of=name_of) for mode in ("light", "dark"))
+        packed = _pack(light, dark)
+        section["drawn"] = _weigh(packed) <= room
+        if section["drawn"]:
+            figures[section["figure"]] = packed
+            room -= _weigh(packed)
+    return figures
+
+
+def _pack(light: go.Figure, dark: go.Figure) -> dict[str, Any]:
+    """A figure in light colors and the few values that dark ones change."""
+    plain, other = (json.loads(figure.to_json()) for figure in (light, dark))
+    return {"data": plain["data"], "layout": plain["layout"], "dark": differences(plain, other)}
+
+
+def _weigh(packed: dict[str, Any]) -> int:
+    return len(json.dumps(packed))
+
+
+def _write_policy(*, scripts: tuple[str, ...], styles: tuple[str, ...]) -> str:
+    """A Content-Security-Policy under which only these scripts and styles run and nothing is requested."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src {' '.join(_hash_source(text) for text in scripts)}",
+            f"style-src-elem {' '.join(_hash_source(text) for text in styles)}",
+            "style-src-attr 'unsafe-inline'",
+            "img-src data: blob:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+
+
+def _hash_source(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _read(name: str) -> str:
+    return files("graphkit.show").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("graphkit.show"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for function in (clean_text, compact, count, kind_label, measure, percent, plural):
+        environment.filters[function.__name__] = function
+    return environment
