@@ -36,39 +36,62 @@ _MODEL_SHARES = np.array([0.35, 0.4, 0.18, 0.07])
 
 @lru_cache
 def agents() -> tuple[str, ...]:
-    """Several hundred user agents: browsers, client libraries, tools."""
-    chrome = (f"Chrome/{v}.0.0.0 Safari/537.36" for v in range(126, 148, 2))
-    machines = ("Windows NT 10.0; Win64; x64", "Macintosh; Intel Mac OS X 10_15_7", "X11; Linux x86_64")
-    browsers = [
-        f"Mozilla/5.0 ({machine}) AppleWebKit/537.36 (KHTML, like Gecko) {version}{edge}"
-        for version, machine, edge in product(chrome, machines, ("", " Edg/140.0.0.0"))
-    ]
-    firefox = [
-        f"Mozilla/5.0 ({m}; rv:{v}.0) Gecko/20100101 Firefox/{v}.0" for m, v in product(machines, range(128, 148, 2))
-    ]
-    phones = [
-        f"Mozilla/5.0 (iPhone; CPU iPhone OS {v}_{w} like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
-        f"Version/{v}.{w} Mobile/15E148 Safari/604.1"
-        for v, w in product((17, 18, 26), range(6))
-    ]
-    libraries = {
-        "python-requests": [f"2.{v}.{w}" for v, w in product(range(26, 33), range(4))],
-        "python-httpx": [f"0.{v}.{w}" for v, w in product(range(23, 29), range(3))],
-        "axios": [f"1.{v}.{w}" for v, w in product(range(4, 13), range(3))],
-        "undici": [f"{v}.{w}.0" for v, w in product((5, 6, 7), range(0, 20, 4))],
-        "okhttp": [f"4.{v}.0" for v in range(8, 13)] + [f"5.{v}.0" for v in range(3)],
-        "curl": [f"{v}.{w}.0" for v, w in product((7, 8), range(4, 18))],
-        "Go-http-client": ["1.1", "2.0"],
-        "Java-http-client": ["11.0.24", "17.0.12", "21.0.4", "21.0.8"],
-        "PostmanRuntime": [f"7.{v}.0" for v in range(36, 49, 2)],
-        "GuzzleHttp": [str(v) for v in (6, 7)],
-        "reqwest": [f"0.{v}" for v in (11, 12)],
-        "lark-python": [f"1.{v}.{w}" for v, w in product(range(12), range(4))],
-        "lark-node": [f"0.{v}.{w}" for v, w in product(range(20, 32), range(3))],
+    """Several hundred user agents, most popular first: a family's share counts, and within it the newest version."""
+    families = {**_browsers(), **_libraries()}
+    ranked = sorted(
+        ((place + 1) / share, text) for share, texts in families.values() for place, text in enumerate(texts)
+    )
+    return tuple(text for _, text in ranked)
+
+
+def _browsers() -> dict[str, tuple[float, list[str]]]:
+    """Share and agents, newest first, of each family."""
+    webkit = "AppleWebKit/537.36 (KHTML, like Gecko)"
+    machines = {"Windows NT 10.0; Win64; x64": 1.0, "Macintosh; Intel Mac OS X 10_15_7": 0.7, "X11; Linux x86_64": 0.3}
+    families = {}
+    for machine, share in machines.items():
+        versions = range(146, 124, -1)
+        chrome = [f"Mozilla/5.0 ({machine}) {webkit} Chrome/{version}.0.0.0 Safari/537.36" for version in versions]
+        families[f"chrome {machine}"] = (16 * share, chrome)
+        families[f"edge {machine}"] = (4 * share, [f"{c} Edg/{v}.0.0.0" for c, v in zip(chrome, versions, strict=True)])
+        families[f"firefox {machine}"] = (
+            3 * share,
+            [f"Mozilla/5.0 ({machine}; rv:{v}.0) Gecko/20100101 Firefox/{v}.0" for v in range(147, 127, -1)],
+        )
+    families["iphone"] = (
+        5.0,
+        [
+            f"Mozilla/5.0 (iPhone; CPU iPhone OS {v}_{w} like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+            f"Version/{v}.{w} Mobile/15E148 Safari/604.1"
+            for v, w in product((26, 18, 17), range(5, -1, -1))
+        ],
+    )
+    return families
+
+
+def _libraries() -> dict[str, tuple[float, list[str]]]:
+    """Share and agents, newest first, of each family."""
+    versions = {
+        "lark-python": (20.0, [f"1.{v}.{w}" for v, w in product(range(24, 4, -1), (2, 1, 0))]),
+        "lark-node": (12.0, [f"0.{v}.{w}" for v, w in product(range(32, 20, -1), (2, 1, 0))]),
+        "python-requests": (10.0, [f"2.{v}.{w}" for v, w in product(range(32, 25, -1), (3, 2, 1, 0))]),
+        "python-httpx": (5.0, [f"0.{v}.{w}" for v, w in product(range(28, 22, -1), (2, 1, 0))]),
+        "axios": (8.0, [f"1.{v}.{w}" for v, w in product(range(12, 3, -1), (2, 1, 0))]),
+        "okhttp": (3.0, [f"{v}.0" for v in ("5.2", "5.1", "4.12", "4.11", "4.10", "4.9")]),
+        "curl": (3.0, [f"8.{v}.0" for v in range(17, 3, -1)] + [f"7.{v}.0" for v in (88, 81, 74, 68)]),
+        "Go-http-client": (4.0, ["2.0", "1.1"]),
+        "Java-http-client": (2.0, ["21.0.8", "21.0.4", "17.0.12", "11.0.24"]),
+        "PostmanRuntime": (2.0, [f"7.{v}.0" for v in range(48, 34, -2)]),
+        "GuzzleHttp": (1.5, ["7", "6"]),
+        "reqwest": (1.0, ["0.12", "0.11"]),
     }
-    clients = [f"{name}/{version}" for name, versions in libraries.items() for version in versions]
-    asynchronous = [f"Python/3.{v} aiohttp/3.{w}.0" for v, w in product(range(9, 14), range(8, 13))]
-    return tuple(browsers + firefox + phones + clients + asynchronous)
+    families = {name: (share, [f"{name}/{v}" for v in numbers]) for name, (share, numbers) in versions.items()}
+    families["undici"] = 4.0, ["undici", "node"]
+    families["aiohttp"] = (
+        4.0,
+        [f"Python/3.{v} aiohttp/3.{w}.0" for w, v in product(range(13, 7, -1), (12, 13, 11, 10, 9))],
+    )
+    return families
 
 
 @lru_cache
@@ -78,7 +101,8 @@ def tool_templates() -> tuple[str, ...]:
         "langchain", "chat-widget", "llamaindex", "editor-assist", "notebook-helper", "helpdesk", "autogen", "dspy",
         "commit-writer", "spreadsheet-fill", "mail-reply", "haystack", "semantic-kernel", "meeting-notes",
         "code-review", "slide-maker", "crawler-extract", "translator", "game-master", "tutor", "recipe", "resume-check",
-        "sql-writer", "news-digest", "contract-reader", "product-copy", "test-writer", "alt-text", "tagger", "search-rewrite",
+        "sql-writer", "news-digest", "contract-reader", "product-copy", "test-writer", "alt-text",
+        "tagger", "search-rewrite",
     )  # fmt: skip
     return tuple(
         f"{tool}-{variant}" for variant, tool in product(("default", "chain", "agent", "short", "json"), tools)
@@ -92,7 +116,8 @@ def rhythms() -> Numbers:
 
     def bump(center: float, width: float) -> Numbers:
         distance = np.minimum(abs(day - center), 24 - abs(day - center))
-        return np.exp(-0.5 * (distance / width) ** 2)
+        shape: Numbers = np.exp(-0.5 * (distance / width) ** 2)
+        return shape
 
     shapes = {
         "person": (0.03 + bump(11, 2.5) + 0.7 * bump(16, 2.5) + 0.8 * bump(21, 2), (1, 1, 1, 1, 0.95, 0.75, 0.8)),
@@ -118,7 +143,13 @@ def draw_zones(random: np.random.Generator, n: int) -> Integers:
 def draw_zipf(random: np.random.Generator, n: int, *, size: int, exponent: float) -> Integers:
     """Ranks from 0, rank r with weight 1 / (r + 1) ** exponent."""
     cumulative = np.cumsum((1.0 + np.arange(size)) ** -exponent)
-    return np.searchsorted(cumulative, random.random(n) * cumulative[-1], side="right")
+    return climb(cumulative, random.random(n) * cumulative[-1])
+
+
+def climb(ladder: Numbers, heights: Numbers) -> Integers:
+    """The step of an ascending ladder that each height stands on: from 0, below the first rung."""
+    steps: Integers = np.searchsorted(ladder, heights, side="right")
+    return steps
 
 
 def draw_mixes(random: np.random.Generator, n: int, *, concentration: float = 3.0) -> Numbers:

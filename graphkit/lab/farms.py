@@ -42,7 +42,7 @@ def farm_part(service: Service, plan: FarmPlan, *, number: int, homes: Integers)
         mix=np.zeros(n, np.int64),
         mixes=catalog.focus_mix(random, plan.capabilities, share=0.9),
         template_share=np.full(n, plan.template_share),
-        roams=np.full(n, plan.ips_per_account > 4),
+        roams=np.full(n, plan.rotation == "request"),
         ips=_draw_addresses(random, plan, service=service, homes=homes),
         agents=_draw_agents(random, plan, ordinary=base.agents, code=code, n_days=days),
         templates=_draw_templates(random, plan, code=code, n_days=days),

@@ -83,15 +83,14 @@ def people(service: Service, n: int, *, name: str, code: int, home: Integers | N
 def ordinary_agents(random: np.random.Generator, n: int, *, service: Service, code: int) -> Habits:
     """One to four agents an account, popular ones (Zipf) over the catalog; some change version, few have their own."""
     days = service.n_days
-    ranks = service.random("agents").permutation(len(catalog.agents()))
     account, place = expand(random.choice(4, n, p=[0.45, 0.35, 0.15, 0.05]) + 1)
-    draw = partial(catalog.draw_zipf, random, size=len(ranks), exponent=1.05)
+    draw = partial(catalog.draw_zipf, random, size=len(catalog.agents()), exponent=1.05)
     own = np.flatnonzero(random.random(n) < 0.03)
     change = np.where(random.random(len(account)) < 0.25, random.integers(1, max(2, days), len(account)), days)
     changed = change < days
     return join(
-        link(account, ranks[draw(len(account))], n_days=days, weight=0.5**place, last_day=change - 1),
-        link(account[changed], ranks[draw(int(changed.sum()))], n_days=days, weight=0.5 ** place[changed],
+        link(account, draw(len(account)), n_days=days, weight=0.5**place, last_day=change - 1),
+        link(account[changed], draw(int(changed.sum())), n_days=days, weight=0.5 ** place[changed],
              first_day=change[changed]),
         link(own, code + own, n_days=days, weight=2.0),
     )  # fmt: skip
@@ -151,7 +150,7 @@ def _enterprises(service: Service, n: int, code: int) -> Part:
     members = random.random(n) < 0.7
     templates = _group_templates(random, firm, members, code=code + (1 << 30), most=12, n_days=days)
     zone = catalog.draw_zones(random, len(sizes))
-    standard_agent = service.random("agents").permutation(len(catalog.agents()))[random.integers(0, 120, len(sizes))]
+    standard_agent = random.integers(0, 120, len(sizes))
     in_house = random.random(len(sizes)) < 0.35
     agent = np.where(in_house, code + (1 << 31) + np.arange(len(sizes)), standard_agent)
     return replace(

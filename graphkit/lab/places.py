@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from graphkit.lab.catalog import draw_zipf
 from graphkit.lab.population import Habits, Integers, Numbers, Service, expand, join, link
 from graphkit.lab.spelling import IPV6
 
@@ -63,8 +64,7 @@ def roam(
     account's weight over all of them.
     """
     owner, _ = expand(counts)
-    cumulative = np.cumsum((1.0 + np.arange(len(pool))) ** -favor)
-    drawn = np.searchsorted(cumulative, random.random(len(owner)) * cumulative[-1], side="right")
+    drawn = draw_zipf(random, len(owner), size=len(pool), exponent=favor)
     distinct = np.unique(owner * len(pool) + drawn)
     owner, drawn = distinct // len(pool), distinct % len(pool)
     per_account = np.bincount(owner, minlength=len(counts))
@@ -108,7 +108,7 @@ def sundry_places(random: np.random.Generator, n: int, *, service: Service) -> H
         return np.minimum(random.geometric(1 / mean, len(account)), most)
 
     days, size = service.n_days, service.n_accounts
-    office, phone, rented, cloud, cafe = some(0.15), some(0.35), some(0.12), some(0.06), some(0.06)
+    office, phone, rented, cloud, cafe = some(0.15), some(0.35), some(0.12), some(0.1), some(0.06)
     small_offices = _BUSINESS + (1 << 24) + np.arange(max(64, size // 3)) * 32
     hotspots = _ACCESS + (1 << 26) + np.arange(max(64, size // 4)) * 16
     egress = _HOSTING + (1 << 25) + np.arange(max(256, size))
@@ -129,14 +129,14 @@ def sundry_places(random: np.random.Generator, n: int, *, service: Service) -> H
             counts=times(cloud, 3, most=8),
             weight=np.ones(len(cloud)),
             n_days=days,
-            favor=0.4,
+            favor=0.6,
         ),
         roam(random, cafe, pool=hotspots, counts=times(cafe, 1.5, most=4), weight=np.full(len(cafe), 0.1), n_days=days),
     ]
     carrier = 64 + (64 * random.random(len(phone)) ** 2).astype(np.int64)
     for number in np.unique(carrier):
         users = phone[carrier == number]
-        pool = carrier_pool(int(number), size=int(np.clip(size // 32, 512, 1 << 14)))
+        pool = carrier_pool(int(number), size=int(np.clip(size // 64, 256, 1 << 13)))
         share = random.uniform(0.1, 0.6, len(users))
         places.append(roam(random, users, pool=pool, counts=times(users, 3, most=10), weight=share, n_days=days))
     return join(*places)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import cycle
 from typing import Literal
 
 from graphkit.errors import UsageError
+from graphkit.lab.catalog import CAPABILITIES
 
 IpSource = Literal["hosting", "residential", "vpn", "homes"]
 Cards = Literal["own", "reused", "chained", "none"]
 Agents = Literal["one", "few", "ordinary"]
 Hours = Literal["always-on", "human"]
 Creation = Literal["burst", "slow"]
+Rotation = Literal["request", "session"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class FarmPlan:
     """Addresses an account draws from them; fewer show where it makes fewer events."""
     ip_source: IpSource = "hosting"
     """Proxies in hosting, routers of ordinary customers, exits of the VPN seller, or each account its own."""
+    rotation: Rotation = "session"
+    """When an account takes another of its addresses."""
     n_templates: int = 0
     templates_per_account: int = 1
     template_share: float = 0.0
@@ -61,6 +64,7 @@ class FarmPlan:
                 (self.accounts_per_card < 1, "accounts_per_card must be at least 1"),
                 (not self.volume > 0, "volume must be above 0"),
                 (not self.capabilities, "capabilities must not be empty"),
+                (not set(self.capabilities) <= set(CAPABILITIES), f"capabilities are {', '.join(CAPABILITIES)}"),
             )
             if wrong
         ]
@@ -73,11 +77,10 @@ def default_farms(n_accounts: int) -> tuple[FarmPlan, ...]:
 
     Small worlds hold as many of them, in this order, as fit into a tenth of the accounts, and at least one.
     """
-    scale = n_accounts / 50_000
-    plans = [*_large_farms(scale), *_rings()]
+    large = [_scale(plan, n_accounts / 50_000) for plan in _large_farms()]
     room = n_accounts // 10
     chosen: list[FarmPlan] = []
-    for plan in plans:
+    for plan in [*large, *_rings()]:
         if not chosen or plan.n_accounts <= room:
             chosen.append(plan)
             room -= plan.n_accounts
@@ -90,100 +93,83 @@ def rotating_farm(n_accounts: int = 25_000, *, name: str = "farm-rotating") -> F
     Cards are own and agents ordinary: addresses and templates alone give it away.
     """
     return FarmPlan(
-        name,
-        "rotating",
-        n_accounts,
-        n_ips=max(1, n_accounts * 4 // 5),
-        ips_per_account=30,
-        n_templates=40,
-        templates_per_account=8,
-        template_share=0.3,
-        hours="always-on",
-    )
+        name, "rotating", n_accounts, n_ips=max(1, n_accounts * 4 // 5), ips_per_account=30, rotation="request",
+        n_templates=40, templates_per_account=8, template_share=0.3, hours="always-on",
+    )  # fmt: skip
 
 
-def _large_farms(scale: float) -> list[FarmPlan]:
-    """One farm of each style, for a world of ``scale`` times 50,000 accounts."""
-
-    def size(n_accounts: int) -> int:
-        return max(12, round(n_accounts * scale))
-
-    n = {style: size(count) for style, count in _SIZES.items()}
-
-    def few(style: str, share: float) -> int:
-        return max(3, round(n[style] * share))
-
-    common = {style: {"name": f"farm-{i}", "style": style, "n_accounts": n[style]} for i, style in enumerate(_SIZES, 1)}
-    return [
+def _large_farms() -> tuple[FarmPlan, ...]:
+    """One farm of each style, in sizes for 50,000 accounts."""
+    return (
         # sticks to few addresses of its own, reuses cards, sends one agent around the clock: the classic
         FarmPlan(
-            **common["dedicated"], n_ips=few("dedicated", 0.12), ips_per_account=2, n_templates=12,
-            templates_per_account=4, template_share=0.6, cards="reused", accounts_per_card=8, agents="one",
-            hours="always-on", creation="burst", volume=2.2,
+            "farm-1", "dedicated", 1_000, n_ips=120, ips_per_account=2, n_templates=12, templates_per_account=4,
+            template_share=0.6, cards="reused", accounts_per_card=8, agents="one", hours="always-on", creation="burst",
+            volume=2.2,
         ),
-        replace(rotating_farm(n["rotating"]), name=common["rotating"]["name"]),
+        rotating_farm(700, name="farm-2"),
         # leaves through the routers of ordinary customers and pays with a chain of cards
         FarmPlan(
-            **common["residential"], n_ips=few("residential", 0.6), ips_per_account=12, ip_source="residential",
+            "farm-3", "residential", 450, n_ips=270, ips_per_account=12, ip_source="residential", rotation="request",
             n_templates=40, templates_per_account=6, template_share=0.2, cards="chained",
         ),
-        # each account has its own home: only cards, chained, and templates are shared
+        # each account has a home of its own: only cards, chained, and templates are shared
         FarmPlan(
-            **common["card-chain"], ip_source="homes", n_templates=8, templates_per_account=3, template_share=0.4,
+            "farm-4", "card-chain", 320, ip_source="homes", n_templates=8, templates_per_account=3, template_share=0.4,
             cards="chained", agents="few", creation="burst", capabilities=("coding", "tool-use"),
         ),
         # templates in one event of eight, spread over many
         FarmPlan(
-            **common["diluted"], n_ips=few("diluted", 0.9), ips_per_account=10, n_templates=few("diluted", 0.25),
+            "farm-5", "diluted", 250, n_ips=225, ips_per_account=10, rotation="request", n_templates=60,
             templates_per_account=5, template_share=0.12, capabilities=("reasoning",),
         ),
-        # hides among the VPN seller's customers
+        # hides among the VPN seller's customers: as many exits as they use, kept for a session as they do
         FarmPlan(
-            **common["vpn-hidden"], n_ips=40, ips_per_account=15, ip_source="vpn", n_templates=10,
+            "farm-6", "vpn-hidden", 200, n_ips=200, ips_per_account=12, ip_source="vpn", n_templates=10,
             templates_per_account=4, template_share=0.3, cards="reused", accounts_per_card=5,
         ),
         # no card at all, one agent and few templates, from a few addresses
         FarmPlan(
-            **common["free-tier"], n_ips=few("free-tier", 0.15), ips_per_account=3, n_templates=4,
-            templates_per_account=3, template_share=0.8, cards="none", agents="one", hours="always-on",
-            creation="burst", volume=0.9, capabilities=("summarization", "reasoning"),
+            "farm-7", "free-tier", 150, n_ips=24, ips_per_account=3, n_templates=4, templates_per_account=3,
+            template_share=0.8, cards="none", agents="one", hours="always-on", creation="burst", volume=0.9,
+            capabilities=("summarization", "reasoning"),
         ),
-    ]  # fmt: skip
+    )  # fmt: skip
 
 
-_SIZES = {
-    "dedicated": 1_000,
-    "rotating": 700,
-    "residential": 450,
-    "card-chain": 320,
-    "diluted": 250,
-    "vpn-hidden": 200,
-    "free-tier": 150,
-}
-_RING_SIZES = (40, 34, 29, 25, 21, 18, 15, 12, 10, 8)
+def _scale(plan: FarmPlan, scale: float) -> FarmPlan:
+    """The same farm for a world of another size: accounts and addresses grow, what an account sees does not."""
+    n_accounts = max(12, round(plan.n_accounts * scale))
+    n_ips = plan.n_ips if plan.ip_source == "vpn" else max(3, round(plan.n_ips * n_accounts / plan.n_accounts))
+    return replace(plan, n_accounts=n_accounts, n_ips=n_ips)
 
 
 def _rings() -> list[FarmPlan]:
     """Ten rings of 8 to 40 accounts, whatever the size of the world, that share two kinds each."""
-    styles = cycle((
-        {"style": "ring-proxy-card", "ips_per_account": 3, "cards": "reused", "accounts_per_card": 4},
-        {
-            "style": "ring-proxy-template", "ips_per_account": 3, "n_templates": 4, "templates_per_account": 2,
-            "template_share": 0.3,
-        },
-        {
-            "style": "ring-card-template", "ip_source": "homes", "cards": "chained", "n_templates": 3,
-            "templates_per_account": 2, "template_share": 0.4,
-        },
-    ))  # fmt: skip
-    return [
-        FarmPlan(
-            name=f"ring-{number:02d}",
-            n_accounts=size,
+    rings = []
+    for number, size in enumerate((40, 34, 29, 25, 21, 18, 15, 12, 10, 8), 1):
+        plan = FarmPlan(
+            f"ring-{number:02d}",
+            "",
+            size,
             n_ips=max(4, size // 3),
+            ips_per_account=3,
             hours="always-on" if number % 2 else "human",
             creation="burst" if number % 4 < 2 else "slow",
-            **style,  # type: ignore[arg-type]  # keys and types stand side by side above
         )
-        for number, (size, style) in enumerate(zip(_RING_SIZES, styles, strict=False), 1)
-    ]
+        rings.append(
+            (
+                replace(plan, style="ring-proxy-card", cards="reused", accounts_per_card=4),
+                replace(plan, style="ring-proxy-template", n_templates=4, templates_per_account=2, template_share=0.3),
+                replace(
+                    plan,
+                    ip_source="homes",
+                    style="ring-card-template",
+                    cards="chained",
+                    n_templates=3,
+                    templates_per_account=2,
+                    template_share=0.4,
+                ),
+            )[number % 3]
+        )
+    return rings

@@ -75,7 +75,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Population:
-    """All parts together, their habits sorted by account: those of account ``a`` stand in rows ``start[a]:start[a+1]``."""
+    """All parts together, their habits sorted by account: rows ``start[a]:start[a + 1]`` are those of account ``a``."""
 
     everyone: Part
     part: Integers

@@ -111,7 +111,7 @@ def _draw_accounts(random: np.random.Generator, rate: Numbers, n: int) -> Intege
     if n == 0:
         return np.zeros(0, np.int64)
     cumulative = np.cumsum(rate)
-    return np.searchsorted(cumulative, np.sort(random.random(n)) * cumulative[-1], side="right")
+    return catalog.climb(cumulative, np.sort(random.random(n)) * cumulative[-1])
 
 
 def _draw_moments(
@@ -124,7 +124,7 @@ def _draw_moments(
     hours = np.cumsum(hours / hours.sum(axis=1, keepdims=True), axis=1)
     ladder = (hours + np.arange(len(hours))[:, None]).ravel()
     rhythm = everyone.rhythm[account]
-    hour = np.searchsorted(ladder, rhythm + random.random(len(account)), side="right") - rhythm * 24
+    hour = catalog.climb(ladder, rhythm + random.random(len(account))) - rhythm * 24
     share = (np.clip(hour, 0, 23) + random.random(len(account))) / 24
     born = everyone.created[account] - day
     share = np.where(share < born, born + (1 - born) * share, share)
@@ -136,8 +136,9 @@ def _choose(habits: Habits, starts: Integers, account: Integers, *, at: Numbers,
     holds = (habits.first_day <= day) & (day <= habits.last_day)
     ladder = np.concatenate([[0.0], np.cumsum(np.where(holds, habits.weight, 0.0), dtype=np.float64)])
     low, high = ladder[starts[account]], ladder[starts[account + 1]]
-    row = np.searchsorted(ladder, low + at * (high - low), side="right") - 1
-    return habits.code[np.clip(row, starts[account], starts[account + 1] - 1)]
+    row = catalog.climb(ladder, low + at * (high - low)) - 1
+    chosen: Integers = habits.code[np.clip(row, starts[account], starts[account + 1] - 1)]
+    return chosen
 
 
 def _spell(code: Integers, known: tuple[str, ...], prefix: str, *, service: Service) -> pa.Array:
@@ -156,7 +157,7 @@ def _draw_use(random: np.random.Generator, population: Population, account: Inte
     width = ladder.shape[1]
     row = everyone.mix[account]
     flat = (ladder + np.arange(len(ladder))[:, None]).ravel()
-    cell = np.clip(np.searchsorted(flat, row + random.random(n), side="right") - row * width, 0, width - 1)
+    cell = np.clip(catalog.climb(flat, row + random.random(n)) - row * width, 0, width - 1)
     capability, model = np.divmod(cell, len(catalog.MODELS))
     status = random.choice(len(catalog.STATUSES), n, p=catalog.STATUS_SHARES)
     tokens_in = catalog.INPUT_TOKENS[capability] * np.exp(random.normal(0, 0.9, n))

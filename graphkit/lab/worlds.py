@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -188,4 +187,4 @@ def _write(table: pa.Table, path: Path) -> None:
     """Write Parquet in one move; readers see text, not dictionaries."""
     partial = path.with_name(f".{path.name}.tmp")
     pq.write_table(table, partial, compression="zstd", store_schema=False)
-    os.replace(partial, path)
+    partial.replace(path)
