@@ -19,8 +19,8 @@ demo: $(RUNTIME)  ## install what the tool needs, then synthetic data, two snaps
 
 test: $(DEV)  ## install everything, and Chromium if apt-get is there, then run the tests
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || ! command -v apt-get >/dev/null || { \
-		as_root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
-		$$as_root apt-get update -q && $$as_root apt-get install -qy --no-install-recommends chromium; } || \
+		apt="$$([ "$$(id -u)" = 0 ] || echo sudo) env DEBIAN_FRONTEND=noninteractive apt-get"; \
+		$$apt update -q && $$apt install -qy --no-install-recommends chromium; } || \
 		echo "Chromium cannot be installed: the tests that open pages will not pass" >&2
 	$(BIN)/python -m pytest
 

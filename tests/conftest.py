@@ -5,6 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from graphkit.config import Config, load_config
 from graphkit.privacy import KEY_VARIABLE, PUBLIC_KEY, key_fingerprint
 from graphkit.snapshot import Snapshot, build_snapshot
 from graphkit.tables import TABLES
@@ -69,3 +70,15 @@ def make_snapshot(small_tables: dict[str, pa.Table]) -> Callable[..., Snapshot]:
         return build_snapshot(small_tables, as_of=date.fromisoformat(day), content=content, run=run)
 
     return make
+
+
+@pytest.fixture
+def load_settings(tmp_path: Path) -> Callable[[str], Config]:
+    """Load settings from a file graphkit.toml of the given text."""
+
+    def load(text: str) -> Config:
+        path = tmp_path / "graphkit.toml"
+        path.write_text(text, encoding="utf-8")
+        return load_config(path)
+
+    return load

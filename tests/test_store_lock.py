@@ -1,4 +1,5 @@
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -82,3 +83,15 @@ def test_a_store_that_cannot_be_written_says_so(store):
     (store.path / "lock").mkdir()
     with pytest.raises(StoreError, match="cannot be locked for writing"), store.lock():
         pass
+
+
+def test_a_disk_too_full_to_say_who_writes_leaves_the_lock_free(store):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(StoreError, match=r"lock\.json: cannot be written: File too large"), store.lock():
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with store.lock():
+        assert not store.verify()
