@@ -55,7 +55,7 @@ def small_tables() -> dict[str, pa.Table]:
 
 @pytest.fixture(scope="session")
 def make_snapshot(small_tables: dict[str, pa.Table]) -> Callable[..., Snapshot]:
-    """Make a small snapshot; ``seed`` makes another of the same day, ``created`` says when."""
+    """Make a small snapshot; ``seed`` makes another of the same day, ``created`` says when its run started."""
 
     def make(
         day: str = "2026-05-15", *, seed: int = 0, key: bytes = PUBLIC_KEY, created: str | None = None
@@ -66,7 +66,7 @@ def make_snapshot(small_tables: dict[str, pa.Table]) -> Callable[..., Snapshot]:
             "parent": None,
             "population": {"n_accounts": 100, "n_events": 1000},
         }
-        run = {"created": created} if created else {}
+        run = {"started": created} if created else {}
         return build_snapshot(small_tables, as_of=date.fromisoformat(day), content=content, run=run)
 
     return make

@@ -90,12 +90,12 @@ def _age(snapshot: Snapshot) -> tuple[str, datetime, str]:
 
 
 def _created(snapshot: Snapshot) -> datetime | None:
-    """When its run says that it was made; a time without zone is UTC."""
-    text = snapshot.manifest["run"].get("created")
+    """When the run that made it started, if it says so; a time without zone is UTC."""
+    text = snapshot.manifest["run"].get("started")
     if text is None:
         return None
-    created = datetime.fromisoformat(text)
-    return created if created.tzinfo else created.replace(tzinfo=UTC)
+    started = datetime.fromisoformat(text)
+    return started if started.tzinfo else started.replace(tzinfo=UTC)
 
 
 def _last(ids: list[str]) -> str:

@@ -41,7 +41,7 @@ class Store:
         Returns
         -------
         A row is a snapshot: snapshot_id, as_of (date), n_accounts and n_events (the population's), n_clusters,
-        n_clustered_accounts, created (UTC; empty if its run does not say), format.
+        n_clustered_accounts, created (when its run started, UTC), format.
         """
         return list_snapshots(self._snapshots)
 
