@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from hypothesis import settings
 
 from graphkit.config import Config, load_config
 from graphkit.privacy import KEY_VARIABLE, PUBLIC_KEY, key_fingerprint
@@ -12,6 +13,9 @@ from graphkit.tables import TABLES
 
 ROOT = Path(__file__).parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
+
+settings.register_profile("graphkit", deadline=None, derandomize=True)
+settings.load_profile("graphkit")
 
 
 @pytest.fixture(autouse=True)

@@ -55,7 +55,7 @@ def test_conda_and_pip_install_the_same(root, pyproject):
     environment = yaml.safe_load((root / "environment.yml").read_text(encoding="utf-8"))
     *packages, pip = environment["dependencies"]
     assert environment["channels"] == ["conda-forge"]
-    assert pip == {"pip": ["--editable ."]}
+    assert pip == {"pip": ["-e ."]}
     assert len(packages) == len(set(packages))
     assert set(packages) == wanted
 

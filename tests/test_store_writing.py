@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from graphkit.errors import StoreError
+from graphkit.snapshot import STORED_TABLES
 from graphkit.store.store import open_store
 
 _KILLED_WHILE_STAGING = """
@@ -14,6 +15,7 @@ import os, signal, sys
 from dataclasses import replace
 from datetime import date
 from graphkit.snapshot import build_snapshot
+from graphkit.snapshot import STORED_TABLES
 from graphkit.store.store import open_store
 
 def read_bytes(name):
@@ -53,6 +55,19 @@ def test_a_full_disk_leaves_the_store_as_it_was(store, make_snapshot, limit):
     assert sorted(_tree(store)) == before
     assert store.latest().id == first.id
     assert not store.verify()
+
+
+def test_readers_see_nothing_of_a_snapshot_until_it_is_whole(store, make_snapshot):
+    snapshot = make_snapshot(key=store.key())
+    seen = []
+
+    def read_bytes(name):
+        seen.append(len(open_store(store.path).list()))
+        return snapshot.read_bytes(name)
+
+    store.publish(replace(snapshot, read_bytes=read_bytes))
+    assert seen == [0] * len(STORED_TABLES)
+    assert len(store.list()) == 1
 
 
 def test_an_interrupted_writer_leaves_nothing(store, make_snapshot):
