@@ -25,7 +25,7 @@ def tracked(root):
     texts = {}
     for path in paths:
         if path.is_file() and b"\0" not in (data := path.read_bytes()):
-            texts[str(path.relative_to(root))] = data.decode()
+            texts[str(path.relative_to(root))] = data.decode(errors="replace")
     return texts
 
 
