@@ -128,7 +128,8 @@ def _draw_moments(
     share = (np.clip(hour, 0, 23) + random.random(len(account))) / 24
     born = everyone.created[account] - day
     share = np.where(share < born, born + (1 - born) * share, share)
-    return np.minimum((share * 86_400_000).astype(np.int64) + 1, 86_399_999) * 1_000
+    moment: Integers = np.minimum((share * 86_400_000).astype(np.int64) + 1, 86_399_999) * 1_000
+    return moment
 
 
 def _choose(habits: Habits, starts: Integers, account: Integers, *, at: Numbers, day: int) -> Integers:
@@ -156,8 +157,8 @@ def _draw_use(random: np.random.Generator, population: Population, account: Inte
     ladder = np.cumsum(everyone.mixes / everyone.mixes.sum(axis=1, keepdims=True), axis=1)
     width = ladder.shape[1]
     row = everyone.mix[account]
-    flat = (ladder + np.arange(len(ladder))[:, None]).ravel()
-    cell = np.clip(catalog.climb(flat, row + random.random(n)) - row * width, 0, width - 1)
+    flat: Numbers = (ladder + np.arange(len(ladder))[:, None]).ravel()
+    cell = np.clip(catalog.climb(flat, random.random(n) + row) - row * width, 0, width - 1)
     capability, model = np.divmod(cell, len(catalog.MODELS))
     status = random.choice(len(catalog.STATUSES), n, p=catalog.STATUS_SHARES)
     tokens_in = catalog.INPUT_TOKENS[capability] * np.exp(random.normal(0, 0.9, n))
