@@ -1,0 +1,151 @@
+"""Count rows by what can be used of them: one narrow pass over account and time, and what it sets aside."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphkit.engine import Engine
+from graphkit.errors import InputError
+from graphkit.ingest.examples import give_example
+from graphkit.ingest.fields import Field
+from graphkit.ingest.parts import EARLIEST_US, Part, explain_failure
+
+DAY_US = 86_400_000_000
+
+_LISTED = 10
+_MALFORMED = {
+    "json": "line that is not a JSON object; write one object a line",
+    "csv": "malformed line: the wrong number of columns; quote values that hold the delimiter or a line end",
+}
+_WRITE_TIMES = "write 2026-05-01T10:00:00Z or epoch seconds"
+_CHECK_TIMES = "check its unit and the clock that wrote it"
+EVENT_REASONS = {
+    "account": "no account_id; fill it in or drop the row",
+    "missing": "no timestamp; fill it in or drop the row",
+    "unreadable": f"unreadable timestamp; {_WRITE_TIMES}",
+    "early": f"timestamp before the year 2000; {_CHECK_TIMES}",
+    "late": f"timestamp more than a day ahead of the clock; {_CHECK_TIMES}",
+}
+ACCOUNT_REASONS = {
+    "account": EVENT_REASONS["account"],
+    "unreadable": f"unreadable created_at, taken as empty; {_WRITE_TIMES}",
+    "early": f"created_at before the year 2000, taken as empty; {_CHECK_TIMES}",
+    "late": f"created_at more than a day ahead of the clock, taken as empty; {_CHECK_TIMES}",
+}
+"""A row with an unusable `created_at` is kept, one without account is not."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many rows there are, how many of them count on which day, and what was set aside why."""
+
+    days: Mapping[int, int] = field(default_factory=dict)
+    """From a day (days since 1970 UTC) to its accepted rows."""
+    n_rows: int = 0
+    n_set_aside: int = 0
+    rejected: list[dict[str, Any]] = field(default_factory=list)
+    """Rows of the table ``rejected``."""
+
+
+def count_rows(
+    engine: Engine, parts: Sequence[Part], fields: Sequence[Field], *, reasons: Mapping[str, str], latest_us: int
+) -> Counts:
+    """Count the rows of events or accounts.
+
+    Parameters
+    ----------
+    reasons
+        From a fault to the words for it; a missing time is no fault where there are no words for it.
+    """
+    account, time = (next(field for field in fields if field.role == role) for role in ("id", "time"))
+    days: Counter[int] = Counter()
+    n_rows = n_set_aside = 0
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for part in parts:
+        fault = find_fault(part, time.name, time_needed="missing" in reasons, latest_us=latest_us)
+        day = f"CASE WHEN fault IS NULL THEN {part.values[time.name]} // {DAY_US} END"
+        relation = f"(SELECT *, {fault} AS fault FROM {part.relation})"
+        faulty = False
+        with explain_failure(_name(part)):
+            counted = engine.query(f"SELECT fault, {day} AS day, count(*) AS n FROM {relation} GROUP BY ALL")
+        for row in counted.to_pylist():
+            n_rows += row["n"]
+            faulty |= row["fault"] is not None
+            if row["fault"] is None and row["day"] is not None:
+                days[row["day"]] += row["n"]
+            elif row["fault"] == "account" or (row["fault"] and "missing" in reasons):
+                n_set_aside += row["n"]
+        for key, malformed in part.malformed.items():
+            n_rows += malformed.n_lines
+            n_set_aside += malformed.n_lines
+            file = part.files[key]
+            reason = _MALFORMED["json" if file.format == "json" else "csv"]
+            _add(found, file.name, reason, n_rows=malformed.n_lines, example=malformed.example)
+        if faulty:
+            for source, name, n, example in _explain_faults(engine, part, relation, account=account, time=time):
+                _add(found, source, reasons[name], n_rows=n, example=example)
+    return Counts(days, n_rows, n_set_aside, [found[key] for key in sorted(found)])
+
+
+def find_fault(part: Part, time: str, *, time_needed: bool, latest_us: int) -> str:
+    """SQL of the fault that a row has, null where it has none."""
+    value = part.values[time]
+    missing = "'missing'" if time_needed else "NULL"
+    return (
+        f"CASE WHEN {part.values['account_id']} IS NULL THEN 'account' "
+        f"WHEN {value} BETWEEN {EARLIEST_US} AND {latest_us} THEN NULL "
+        f"WHEN {part.raw_time} IS NULL THEN {missing} WHEN {value} IS NULL THEN 'unreadable' "
+        f"WHEN {value} < {EARLIEST_US} THEN 'early' ELSE 'late' END"
+    )
+
+
+def require_usable(counts: Sequence[Counts], *, limit: float) -> None:
+    """Raise an InputError that lists the reasons if more than a share ``limit`` of all rows is set aside."""
+    n_rows = sum(count.n_rows for count in counts)
+    n_set_aside = sum(count.n_set_aside for count in counts)
+    if n_set_aside <= limit * n_rows:
+        return
+    rejected = sorted((row for count in counts for row in count.rejected), key=lambda row: -row["n_rows"])
+    lines = [f"  {row['source']}: {row['n_rows']:,} rows: {row['reason']} ({row['example']})" for row in rejected]
+    more = [f"  and {len(rejected) - _LISTED} more reasons"] if len(rejected) > _LISTED else []
+    share = min(1.0, n_set_aside / n_rows)
+    head = (
+        f"{n_set_aside:,} of {n_rows:,} rows ({share:.1%}) cannot be used; the limit is {limit:.1%}. "
+        f"Mend them, or raise it in graphkit.toml, for example: max_rejected_share = {min(1.0, share + 0.01):.2f}"
+    )
+    raise InputError("\n".join([head, *lines[:_LISTED], *more]))
+
+
+def _explain_faults(
+    engine: Engine, part: Part, relation: str, *, account: Field, time: Field
+) -> list[tuple[str, str, int, str]]:
+    """Source, fault, number of rows and an example, for each source and fault of a part."""
+    known = part.values[account.name]
+    value = f"CASE fault WHEN 'account' THEN NULL WHEN 'missing' THEN {known} ELSE {part.raw_time} END"
+    row, first = "NULL", f"min({value})"
+    if part.row is not None:
+        row, first = f"min({part.row})", f"arg_min({value}, {part.row})"
+    faults = engine.query(
+        f"SELECT {part.source} AS source, fault, count(*) AS n, {row} AS row, {first} AS value "
+        f"FROM {relation} WHERE fault IS NOT NULL GROUP BY ALL ORDER BY ALL"
+    ).to_pylist()
+    explained = []
+    for fault in faults:
+        file = part.files.get(fault["source"])
+        example = give_example(file, fault, account=account.column, time=time.column)
+        explained.append((file.name if file else fault["source"], fault["fault"], fault["n"], example))
+    return explained
+
+
+def _add(found: dict[tuple[str, str], dict[str, Any]], source: str, reason: str, *, n_rows: int, example: str) -> None:
+    """Add rows to what was set aside; files of the same name are counted together."""
+    row = found.setdefault((source, reason), {"source": source, "reason": reason, "n_rows": 0, "example": example})
+    row["n_rows"] += n_rows
+
+
+def _name(part: Part) -> str:
+    names = [file.name for file in part.files.values()]
+    return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else (names or ["frame"])[0]

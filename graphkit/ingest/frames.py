@@ -1,0 +1,87 @@
+"""Open a pandas, polars or Arrow frame: tables are scanned where they are, streams staged once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from graphkit.engine import Engine, quote_name, quote_text
+from graphkit.errors import InputError
+from graphkit.ingest.fields import Field, find_prompts, match_fields, require_fields
+from graphkit.ingest.parts import Part, describe_columns, explain_failure, read_columns, stage, staged_part
+from graphkit.ingest.sources import shorten
+
+_ROW = "graphkit row number"
+
+
+def open_frame(engine: Engine, frame: Any, fields: Sequence[Field], *, what: str, latest_us: int) -> Part:
+    """Open a frame; only the columns that are needed are converted.
+
+    Raises
+    ------
+    InputError
+        If it lacks a required column, or holds values that Arrow cannot.
+    """
+    table, names = _narrow(frame, fields, what=what)
+    columns = match_fields(names, fields, source=what)
+    require_fields(columns, fields, names, source=what)
+    relation = f"given_{what}"
+    engine.register(relation, table.schema.empty_table())
+    values, raw_time = read_columns(fields, columns, describe_columns(engine, relation), source=what)
+    engine.register(relation, table)
+    label = quote_text(what)
+    part = Part(relation, values, raw_time, frozenset(columns), tuple(names), find_prompts(fields, columns), label)
+    if isinstance(table, pa.Table):
+        return replace(part, row=quote_name(_ROW))
+    with explain_failure(what):
+        path = stage(engine, part, fields, target=f"{what}-stream.parquet", latest_us=latest_us)
+    return staged_part(
+        {path: None},
+        fields,
+        present=part.present,
+        names=part.names,
+        prompts=part.prompts,
+        malformed={},
+        source=label,
+    )
+
+
+def _narrow(frame: Any, fields: Sequence[Field], *, what: str) -> tuple[pa.Table | pa.RecordBatchReader, list[str]]:
+    """The needed columns of a frame with row numbers, or a reader of a stream; and the names of all columns."""
+    try:
+        if isinstance(frame, pa.RecordBatch):
+            frame = pa.Table.from_batches([frame])
+        if isinstance(frame, pa.Table):
+            names = frame.schema.names
+            return _number(frame.select(_wanted(names, fields, what=what))), names
+        if type(frame).__module__.split(".")[0] in {"pandas", "polars"} and hasattr(frame, "columns"):
+            names = [str(name) for name in frame.columns]
+            spelled = dict(zip(names, frame.columns, strict=True))
+            wanted = [spelled[name] for name in _wanted(names, fields, what=what)]
+            return _number(_to_arrow(frame[wanted])), names
+        reader = pa.RecordBatchReader.from_stream(frame)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        reason = shorten(str(error).split("\n", 1)[0])
+        raise InputError(f"{what}: the frame cannot be read as Arrow ({reason}); give plain values") from error
+    return reader, reader.schema.names
+
+
+def _wanted(names: list[str], fields: Sequence[Field], *, what: str) -> list[str]:
+    return list(dict.fromkeys(match_fields(names, fields, source=what).values()))
+
+
+def _to_arrow(frame: Any) -> pa.Table:
+    """A narrow pandas or polars frame as Arrow; pandas columns of mixed objects become text."""
+    try:
+        return pa.table(frame)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        mixed = [name for name in frame.columns if frame[name].dtype == object]
+        return pa.table(frame.assign(**{str(name): frame[name].map(str, na_action="ignore") for name in mixed}))
+
+
+def _number(table: pa.Table) -> pa.Table:
+    return table.append_column(_ROW, pa.array(np.arange(len(table), dtype=np.int64)))

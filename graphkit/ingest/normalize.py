@@ -1,0 +1,136 @@
+"""From raw values to entities: addresses cut to their prefix, texts trimmed, secrets digested."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from graphkit.config import Config
+from graphkit.privacy import digest_value
+
+LONGEST_TEXT = 512
+_KEPT_TEXT = 200
+
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = rf"^{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}$"
+_BRACKETED = re.compile(r"\[([^\]]*)\](?::\d{1,5})?")
+_IPV4_PORT = re.compile(r"([0-9.]+):\d{1,5}")
+_MAPPED = b"\0" * 10 + b"\xff\xff"
+
+Entities = Callable[[pa.ChunkedArray], pa.Array]
+
+
+def make_entity_function(kind: str, *, config: Config, key: bytes, digest: bool) -> Entities:
+    """A function from raw values of ``kind`` to entities, over Arrow arrays of text; null where unusable.
+
+    Parameters
+    ----------
+    digest
+        Whether entities are keyed digests.
+    """
+    settings = config.kinds[kind]
+
+    def to_entities(values: pa.ChunkedArray) -> pa.Array:
+        array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+        if settings.normalize == "ip":
+            array = normalize_addresses(array, ipv4_prefix=config.ipv4_prefix, ipv6_prefix=config.ipv6_prefix)
+        else:
+            array = normalize_texts(array)
+        if digest:
+            return _map(array, lambda value: digest_value(value, key=key, kind=kind))
+        return shorten_texts(array, key=key, kind=kind)
+
+    return to_entities
+
+
+def normalize_texts(values: pa.Array) -> pa.Array:
+    """Texts without surrounding white space; null where nothing is left. Inner white space and case count."""
+    trimmed = pc.utf8_trim_whitespace(values)
+    return pc.if_else(pc.equal(trimmed, ""), None, trimmed)
+
+
+def shorten_texts(values: pa.Array, *, key: bytes, kind: str) -> pa.Array:
+    """Texts of more than 512 characters as their first 200, an ellipsis and a keyed digest of the whole."""
+    long = pc.fill_null(pc.greater(pc.utf8_length(values), LONGEST_TEXT), fill_value=False)
+    return _replace(values, long, lambda value: f"{value[:_KEPT_TEXT]}…{digest_value(value, key=key, kind=kind)}")
+
+
+def normalize_addresses(values: pa.Array, *, ipv4_prefix: int, ipv6_prefix: int) -> pa.Array:
+    """IP addresses cut to their prefix, in one spelling; null where a value is no address.
+
+    An address may come with a port, brackets, a zone, a prefix length, or as the first of a list as in
+    ``X-Forwarded-For``. IPv4 inside IPv6 (``::ffff:198.51.100.7``) is IPv4.
+    """
+    trimmed = pc.utf8_trim_whitespace(values)
+    plain = pc.fill_null(pc.match_substring_regex(trimmed, _IPV4), fill_value=False)
+    result = trimmed if ipv4_prefix == 32 else _cut_ipv4(trimmed, plain, prefix=ipv4_prefix)
+    return _replace(
+        result, pc.invert(plain), lambda value: _parse_address(value, ipv4_prefix=ipv4_prefix, ipv6_prefix=ipv6_prefix)
+    )
+
+
+def _cut_ipv4(values: pa.Array, plain: pa.Array, *, prefix: int) -> pa.Array:
+    """Plain IPv4 addresses as networks; other values stay."""
+    octets = pc.list_flatten(pc.split_pattern(values.filter(plain), "."))
+    mask = np.frombuffer(_mask(4, prefix), np.uint8)
+    cut = octets.cast(pa.uint8()).to_numpy(zero_copy_only=False).reshape(-1, 4) & mask
+    parts = [pa.array(np.ascontiguousarray(cut[:, place])).cast(pa.string()) for place in range(4)]
+    networks = pc.binary_join_element_wise(pc.binary_join_element_wise(*parts, "."), str(prefix), "/")
+    return pc.replace_with_mask(values, plain, networks)
+
+
+def _parse_address(value: str, *, ipv4_prefix: int, ipv6_prefix: int) -> str | None:
+    text = value.split(",", 1)[0].strip()
+    bracketed = _BRACKETED.fullmatch(text)
+    text = bracketed[1] if bracketed else text
+    with_port = _IPV4_PORT.fullmatch(text)
+    text, _, length = (with_port[1] if with_port else text).partition("/")
+    text = text.partition("%")[0]
+    packed = _pack(text)
+    if packed is None or (length and not re.fullmatch(r"[0-9]{1,3}", length)):
+        return None
+    given = int(length) if length else 8 * len(packed)
+    if given > 8 * len(packed):
+        return None
+    if packed.startswith(_MAPPED) and len(packed) == 16:
+        packed, given = packed[12:], max(0, given - 96)
+    prefix = min(given, ipv4_prefix if len(packed) == 4 else ipv6_prefix)
+    return _write_network(packed, prefix)
+
+
+def _pack(text: str) -> bytes | None:
+    """An address as its 4 or 16 bytes; None if it is none."""
+    family = socket.AF_INET6 if ":" in text else socket.AF_INET
+    try:
+        return socket.inet_pton(family, text)
+    except (OSError, ValueError):  # ValueError: a NUL, or a character outside of ASCII
+        return None
+
+
+def _write_network(packed: bytes, prefix: int) -> str:
+    size = len(packed)
+    cut = (int.from_bytes(packed) & int.from_bytes(_mask(size, prefix))).to_bytes(size)
+    text = socket.inet_ntop(socket.AF_INET if size == 4 else socket.AF_INET6, cut)
+    return text if prefix == 8 * size else f"{text}/{prefix}"
+
+
+def _mask(size: int, prefix: int) -> bytes:
+    return ((1 << 8 * size) - (1 << 8 * size - prefix)).to_bytes(size)
+
+
+def _map(values: pa.Array, function: Callable[[str], str]) -> pa.Array:
+    return pa.array([None if value is None else function(value) for value in values.to_pylist()], pa.string())
+
+
+def _replace(values: pa.Array, where: pa.Array, function: Callable[[str], str | None]) -> pa.Array:
+    """Values with those ``where`` is true mapped by a slow function of text; nulls stay."""
+    chosen = values.filter(where)
+    if not len(chosen):
+        return values
+    mapped = [None if value is None else function(value) for value in chosen.to_pylist()]
+    return pc.replace_with_mask(values, where, pa.array(mapped, pa.string()))

@@ -1,0 +1,68 @@
+"""Open Parquet files in place: only the columns and rows that a query needs are read."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from graphkit.engine import Engine, quote_text
+from graphkit.errors import InputError
+from graphkit.ingest.fields import Field, find_prompts, match_fields, require_fields
+from graphkit.ingest.parts import Part, describe_columns, explain_failure, read_columns
+from graphkit.ingest.sources import File
+
+
+def open_parquet(engine: Engine, files: Sequence[File], fields: Sequence[Field]) -> list[Part]:
+    """Open Parquet files; those whose needed columns have the same names and types are one part.
+
+    Raises
+    ------
+    InputError
+        If a file is damaged, lacks a required column, or holds one of an unusable type.
+    """
+    groups: dict[tuple[tuple[str, str, str], ...], list[File]] = {}
+    names: dict[str, None] = {}
+    for file in files:
+        schema = _read_schema(file)
+        names |= dict.fromkeys(schema.names)
+        columns = match_fields(schema.names, fields, source=file.name)
+        require_fields(columns, fields, schema.names, source=file.name)
+        shape = tuple((name, column, str(schema.field(column).type)) for name, column in columns.items())
+        groups.setdefault(shape, []).append(file)
+    return [
+        _open_alike(engine, alike, {name: column for name, column, _ in shape}, fields, names=tuple(names))
+        for shape, alike in groups.items()
+    ]
+
+
+def _open_alike(
+    engine: Engine, files: Sequence[File], columns: dict[str, str], fields: Sequence[Field], *, names: tuple[str, ...]
+) -> Part:
+    paths = ", ".join(quote_text(glob.escape(file.path)) for file in files)
+    relation = f"read_parquet([{paths}], hive_partitioning = false)"
+    with explain_failure(files[0].name):
+        types = describe_columns(engine, relation)
+    values, raw_time = read_columns(fields, columns, types, source=files[0].name)
+    return Part(
+        relation,
+        values,
+        raw_time,
+        frozenset(columns),
+        names,
+        find_prompts(fields, columns),
+        source="filename",
+        row="file_row_number",
+        files={file.path: file for file in files},
+    )
+
+
+def _read_schema(file: File) -> pa.Schema:
+    try:
+        return pq.read_schema(file.path)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(
+            f"{file.name}: is truncated or damaged (the Parquet footer cannot be read); copy or export it again"
+        ) from error

@@ -1,0 +1,134 @@
+"""A part: something that SQL can scan again and again, whose columns are read as graphkit's fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from graphkit.engine import Engine, quote_name, quote_text
+from graphkit.errors import BudgetError, InputError
+from graphkit.ingest.fields import Field
+from graphkit.ingest.sources import File, shorten
+from graphkit.ingest.values import read_field, read_text
+
+EARLIEST_US = 946_684_800_000_000
+"""2000-01-01: earlier times are taken for mistakes."""
+
+_RAW_TIME = "raw_time"
+
+
+@dataclass(frozen=True)
+class Malformed:
+    """Lines of a text file that could not be split into columns, or are not JSON."""
+
+    n_lines: int
+    example: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something that SQL can scan again and again, with a value for every field."""
+
+    relation: str
+    """What stands after FROM."""
+    values: Mapping[str, str]
+    """From each field's name to the SQL that reads it."""
+    raw_time: str
+    """SQL of the time as it was given, as text; null where blank. Staged parts keep it only where it is unusable."""
+    present: frozenset[str]
+    """Names of the fields that have a column."""
+    names: tuple[str, ...]
+    """All columns that were met, for messages."""
+    prompts: frozenset[str]
+    """Names of the fields that are read from raw prompts."""
+    source: str
+    """SQL of what a row came from: a key of ``files``, or a frame's name."""
+    row: str | None = None
+    """SQL of the row's number from 0; None where there is none."""
+    files: Mapping[str, File] = field(default_factory=dict)
+    malformed: Mapping[str, Malformed] = field(default_factory=dict)
+    """By the same keys as ``files``; those files whose lines were all well formed are left out."""
+
+
+@contextmanager
+def explain_failure(source: str) -> Iterator[None]:
+    """Turn an error of the engine over outside data into ours."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise BudgetError(f"{source}: reading needs more memory than the limit allows; raise the limit") from error
+    except duckdb.Error as error:
+        reason = shorten(str(error).split("\n", 1)[0].split(": ", 1)[-1])
+        raise InputError(
+            f"{source}: cannot be read to its end; it may be damaged: export it again ({reason})"
+        ) from error
+
+
+def describe_columns(engine: Engine, relation: str) -> dict[str, str]:
+    """From each column of a relation to its type, in DuckDB's words."""
+    described = engine.query(f"DESCRIBE SELECT * FROM {relation}")
+    return dict(zip(described["column_name"].to_pylist(), described["column_type"].to_pylist(), strict=True))
+
+
+def read_columns(
+    fields: Sequence[Field], columns: Mapping[str, str], types: Mapping[str, str], *, source: str
+) -> tuple[dict[str, str], str]:
+    """SQL for each field of a relation, and for the time as it was given.
+
+    Parameters
+    ----------
+    columns
+        From a field's name to the user's column that holds it; fields without one are null.
+    types
+        From a column to its type.
+    """
+    values = {}
+    raw_time = "CAST(NULL AS VARCHAR)"
+    for fld in fields:
+        column = columns.get(fld.name)
+        type_name = types[column] if column else ""
+        values[fld.name] = read_field(fld.role_of(column or fld.column), column, type_name, source=source)
+        if fld.role == "time" and column:
+            raw_time = read_text(quote_name(column), type_name)
+    return values, raw_time
+
+
+def stage(engine: Engine, part: Part, fields: Sequence[Field], *, target: str, latest_us: int) -> Path:
+    """Write a part's fields to a Parquet file in the engine's scratch folder, streaming."""
+    path = engine.scratch / target
+    time = next(fld.name for fld in fields if fld.role == "time")
+    usable = f"{part.values[time]} BETWEEN {EARLIEST_US} AND {latest_us}"
+    selected = ", ".join(f"{part.values[fld.name]} AS {fld.name}" for fld in fields)
+    engine.run(
+        f"COPY (SELECT {selected}, CASE WHEN NOT coalesce({usable}, false) THEN {part.raw_time} END AS {_RAW_TIME} "
+        f"FROM {part.relation}) TO {quote_text(str(path))} (FORMAT parquet)"
+    )
+    return path
+
+
+def staged_part(
+    staged: Mapping[Path, File | None],
+    fields: Sequence[Field],
+    *,
+    present: frozenset[str],
+    names: tuple[str, ...],
+    prompts: frozenset[str],
+    malformed: Mapping[Path, Malformed],
+    source: str = "filename",
+) -> Part:
+    """Staged files as one part."""
+    return Part(
+        f"read_parquet([{', '.join(quote_text(str(path)) for path in staged)}])",
+        {fld.name: fld.name for fld in fields},
+        _RAW_TIME,
+        present,
+        names,
+        prompts,
+        source,
+        files={str(path): file for path, file in staged.items() if file is not None},
+        malformed={str(path): found for path, found in malformed.items()},
+    )
