@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -12,34 +12,10 @@ SOLITARY = "ordinary"
 """Group of the innocents who belong to no look-alike group; a truth without a group means the same."""
 
 
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """How well clusters fit the farms; shares from 0 to 1, NaN where there is nothing to take a share of.
+def evaluate_clusters(assigned: pd.DataFrame, truth: pd.DataFrame, *, min_size: int = 3) -> dict[str, Any]:
+    """Compare clusters with the truth in a few figures.
 
     A cluster is *mostly farm* if more than half of its accounts are in farms, whichever.
-    """
-
-    recall: float
-    """Share of the farm accounts that are in clusters that are mostly farm."""
-    purity: float
-    """Share of farm accounts among the accounts in those clusters."""
-    n_farms: int
-    farms_found: int
-    """Farms of which 80 % or more are in mostly-farm clusters that together are 80 % or more it."""
-    farms_whole: int
-    """Farms of which 80 % or more are in one cluster that is 80 % or more it."""
-    solitary_clustered: float
-    """Share of the innocents in no look-alike group who are in a cluster."""
-    innocents_clustered: float
-    """Share of all innocents who are in a cluster."""
-    farms: pd.DataFrame
-    """A row is a farm, largest first: farm, style, n_accounts, clustered (share of it in a cluster), best_cluster
-    (the one with most of it, null if none), best_share (share of the farm in it), best_purity (share of the farm
-    among its accounts), found, whole."""
-
-
-def evaluate_clusters(assigned: pd.DataFrame, truth: pd.DataFrame, *, min_size: int = 3) -> Evaluation:
-    """Compare clusters with the truth.
 
     Parameters
     ----------
@@ -50,30 +26,69 @@ def evaluate_clusters(assigned: pd.DataFrame, truth: pd.DataFrame, *, min_size: 
     min_size
         Accounts in the smallest cluster that counts; smaller ones are no clusters.
 
+    Returns
+    -------
+    Shares are from 0 to 1, and None where there is nothing to take a share of:
+
+    - n_accounts, n_farm_accounts, n_farms, n_clusters
+    - recall: share of the farm accounts that are in clusters that are mostly farm
+    - purity: share of farm accounts among the accounts in those clusters
+    - farms_found: farms of which 80 % or more are in mostly-farm clusters that together are 80 % or more it
+    - farms_whole: farms of which 80 % or more are in one cluster that is 80 % or more it
+    - solitary_clustered: share of the innocents in no look-alike group who are in a cluster
+    - innocents_clustered: share of all innocents who are in a cluster
+
     Raises
     ------
     UsageError
         If columns are missing, an account stands twice, or an assigned account is not in the truth.
     """
+    known, cluster = _align(assigned, truth, min_size=min_size)
+    innocent = known["farm"].isna()
+    mostly_farm = cluster.isin(_mostly_farm(known, cluster))
+    solitary = innocent & (known["group"].isna() | (known["group"] == SOLITARY))
+    farms = _judge(known, cluster)
+    return {
+        "n_accounts": len(known),
+        "n_farm_accounts": int((~innocent).sum()),
+        "n_farms": len(farms),
+        "n_clusters": int(cluster.nunique()),
+        "recall": _share(mostly_farm[~innocent]),
+        "purity": _share(~innocent[mostly_farm]),
+        "farms_found": int(farms["found"].sum()),
+        "farms_whole": int(farms["whole"].sum()),
+        "solitary_clustered": _share(cluster[solitary].notna()),
+        "innocents_clustered": _share(cluster[innocent].notna()),
+    }
+
+
+def judge_farms(assigned: pd.DataFrame, truth: pd.DataFrame, *, min_size: int = 3) -> pd.DataFrame:
+    """Say of each farm how well the clusters hold it; parameters and errors as in ``evaluate_clusters``.
+
+    Returns
+    -------
+    A row is a farm, largest first: farm, style, n_accounts, clustered (share of it in a cluster), best_cluster
+    (the one with most of it, null if none), best_share (share of the farm in it), best_purity (share of the farm
+    among its accounts), found, whole.
+    """
+    return _judge(*_align(assigned, truth, min_size=min_size))
+
+
+def _align(assigned: pd.DataFrame, truth: pd.DataFrame, *, min_size: int) -> tuple[pd.DataFrame, pd.Series[Any]]:
+    """The truth by account, and the cluster of each of its accounts (null: none)."""
     _check(assigned, truth)
     known = truth.set_index("account_id")
     clusters = assigned.dropna(subset=["cluster_id"]).set_index("account_id")["cluster_id"].astype(object)
-    cluster = clusters[clusters.map(clusters.value_counts()) >= min_size].reindex(known.index)
-    innocent = known["farm"].isna()
-    farm_share = (~innocent).groupby(cluster).mean()
-    mostly_farm = cluster.map(farm_share) > 0.5
-    solitary = innocent & (known["group"].isna() | (known["group"] == SOLITARY))
-    farms = _judge_farms(known, cluster, mostly_farm=set(farm_share.index[farm_share > 0.5]))
-    return Evaluation(
-        recall=float(mostly_farm[~innocent].mean()),
-        purity=float((~innocent)[mostly_farm].mean()),
-        n_farms=len(farms),
-        farms_found=int(farms["found"].sum()),
-        farms_whole=int(farms["whole"].sum()),
-        solitary_clustered=float(cluster[solitary].notna().mean()),
-        innocents_clustered=float(cluster[innocent].notna().mean()),
-        farms=farms,
-    )
+    return known, clusters[clusters.map(clusters.value_counts()) >= min_size].reindex(known.index)
+
+
+def _mostly_farm(known: pd.DataFrame, cluster: pd.Series[Any]) -> list[object]:
+    farm_share = known["farm"].notna().groupby(cluster).mean()
+    return list(farm_share.index[farm_share > 0.5])
+
+
+def _share(flags: pd.Series[bool]) -> float | None:
+    return float(flags.mean()) if len(flags) else None
 
 
 def _check(assigned: pd.DataFrame, truth: pd.DataFrame) -> None:
@@ -95,9 +110,9 @@ def _check(assigned: pd.DataFrame, truth: pd.DataFrame) -> None:
         raise UsageError("; ".join(faults))
 
 
-def _judge_farms(known: pd.DataFrame, cluster: pd.Series, *, mostly_farm: set[object]) -> pd.DataFrame:
-    """One row a farm, as ``Evaluation.farms`` says."""
-    sizes = cluster.value_counts()
+def _judge(known: pd.DataFrame, cluster: pd.Series[Any]) -> pd.DataFrame:
+    """One row a farm, as ``judge_farms`` says."""
+    sizes, mostly_farm = cluster.value_counts(), _mostly_farm(known, cluster)
     rows = []
     for farm, members in cluster.groupby(known["farm"], sort=True):
         held = members.value_counts(sort=False).rename_axis("cluster_id").reset_index(name="inside")

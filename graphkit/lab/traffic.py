@@ -154,10 +154,10 @@ def _spell(code: Integers, known: tuple[str, ...], prefix: str, *, service: Serv
 def _draw_use(random: np.random.Generator, population: Population, account: Integers) -> dict[str, pa.Array]:
     """Model, capability, endpoint, status and tokens of events."""
     everyone, n = population.everyone, len(account)
-    ladder = np.cumsum(everyone.mixes / everyone.mixes.sum(axis=1, keepdims=True), axis=1)
+    ladder: Numbers = np.cumsum(everyone.mixes / everyone.mixes.sum(axis=1, keepdims=True), axis=1)
     width = ladder.shape[1]
     row = everyone.mix[account]
-    flat: Numbers = (ladder + np.arange(len(ladder))[:, None]).ravel()
+    flat = (ladder + np.arange(len(ladder))[:, None]).ravel()
     cell = np.clip(catalog.climb(flat, random.random(n) + row) - row * width, 0, width - 1)
     capability, model = np.divmod(cell, len(catalog.MODELS))
     status = random.choice(len(catalog.STATUSES), n, p=catalog.STATUS_SHARES)
