@@ -95,11 +95,12 @@ def _draw_links(placed: pd.DataFrame, links: pd.DataFrame, *, mode: Mode) -> lis
 
 def width_classes(numbers: Sequence[int]) -> list[tuple[int, int]]:
     """At most three ranges, both ends in, that split numbers into thirds."""
+    if not numbers:
+        return []
     ordered = sorted(numbers)
-    starts = sorted({ordered[i * len(ordered) // 3] for i in range(3)}) if ordered else []
-    return [
-        (low, after - 1) for low, after in zip(starts, [*starts[1:], ordered[-1] + 1 if ordered else 0], strict=True)
-    ]
+    starts = sorted({ordered[i * len(ordered) // 3] for i in range(3)})
+    ends = [start - 1 for start in starts[1:]] + ordered[-1:]
+    return list(zip(starts, ends, strict=True))
 
 
 def _curve(start: Points, end: Points) -> tuple[list[float | None], list[float | None]]:

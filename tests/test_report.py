@@ -1,0 +1,117 @@
+import json
+import re
+
+import pytest
+
+from graphkit.errors import UsageError
+from graphkit.show.labels import clean_text
+from graphkit.show.report import render_report, write_report
+from tests.show_world import empty_snapshot, make_snapshot, raw_identifiers
+
+REJECTED = [{"source": "events.csv", "reason": "no timestamp", "n_rows": 12, "example": "account-000-00001,,<b>"}]
+
+
+def without_library(page):
+    """The page without plotly.js, whose text is not ours."""
+    start = page.index("<script>")
+    return page[:start] + page[page.index("</script>", start) :]
+
+
+@pytest.fixture(scope="module")
+def snapshot():
+    return make_snapshot((40, 12, 6, 3), hostile=False, rejected=REJECTED)
+
+
+def test_masked_page_holds_no_identifier(snapshot):
+    page = without_library(render_report(snapshot))
+    assert "Identifiers are masked" in page
+    assert not [name for name in raw_identifiers(snapshot) if name in page]
+    assert "user_agent-000-0000" in page  # a kind that the config leaves unmasked
+
+
+def test_revealed_page_says_so(snapshot):
+    page = without_library(render_report(snapshot, reveal=True))
+    assert "identifiers are shown" in page
+    assert "ip-000-0000" in page
+    assert "account-000-00001,,&lt;b&gt;" in page
+
+
+def test_masked_names_are_the_same_in_picture_and_table(snapshot):
+    page = without_library(render_report(snapshot))
+    figures = json.loads(re.search(r'id="figures">(.*?)</script>', page)[1])
+    hover = " ".join(text for trace in figures["ring-1"]["data"] for text in trace.get("customdata", ()))
+    rows = re.findall(r'<td class="short">IP address</td><td class="name"><bdi>(.*?)</bdi>', page)
+    assert any(name in hover for name in rows)
+
+
+@pytest.mark.parametrize("reveal", [False, True])
+def test_hostile_text_is_text(reveal):
+    page = without_library(render_report(make_snapshot((40, 12), rejected=REJECTED), reveal=reveal))
+    for tag in ("<script>alert", "<img src=x", "<b>bold", "<b>addresses", "</script><img", "<i>here"):
+        assert tag not in page
+    assert "\u202e" not in page
+    assert ("&lt;script&gt;alert(1)&lt;/script&gt;ip" in page) == reveal
+
+
+def test_same_snapshot_same_bytes():
+    assert render_report(make_snapshot((20, 6))) == render_report(make_snapshot((20, 6)))
+
+
+def test_a_figure_is_stored_once(snapshot):
+    page = without_library(render_report(snapshot))
+    figures = json.loads(re.search(r'id="figures">(.*?)</script>', page)[1])
+    assert set(figures) == {"overview", *(f"ring-{i}" for i in range(1, 5))}
+    for figure in figures.values():
+        assert figure["dark"]
+        assert len(json.dumps(figure["dark"])) < 0.5 * len(json.dumps(figure["data"])) + 2000
+
+
+def test_empty_snapshot_is_a_good_page():
+    page = without_library(render_report(empty_snapshot()))
+    assert "No cluster was found." in page
+    assert 'id="ranked"' not in page
+    assert "Before acting on a cluster" in page
+
+
+def test_page_stays_below_6_mb_with_many_large_clusters():
+    snapshot = make_snapshot((3000,) * 12 + (5,) * 700, pool=40, hostile=False)
+    page = render_report(snapshot, top=12)
+    assert len(page.encode()) <= 6_000_000
+    assert "212 clusters of lower score" in page
+    assert page.count("is left out to keep the page small") == 12 - page.count('class="plot" id="ring-')
+
+
+def test_parts_of_the_score_read_as_words(snapshot):
+    page = render_report(snapshot)
+    assert '<th scope="row">linking strength</th><td class="number">21.5</td><td class="number">3.25</td>' in page
+    assert "no value: no prompts &lt;i&gt;here&lt;/i&gt;" in page
+
+
+def test_one_cluster_alone_shows_its_members(snapshot):
+    page = without_library(render_report(snapshot, cluster_id="C001", reveal=True, title="A <b>title</b>"))
+    assert "<h1><bdi>A &lt;b&gt;title&lt;/b&gt;</bdi></h1>" in page
+    assert page.count('<section class="cluster"') == 1
+    assert all(f"account-001-{i:05d}" in page for i in range(12))
+    assert "account-000-" not in page.replace(REJECTED[0]["example"][:17], "")
+
+
+@pytest.mark.parametrize("arguments", [{"cluster_id": "nowhere"}, {"top": -1}])
+def test_what_does_not_exist_is_refused(snapshot, arguments):
+    with pytest.raises(UsageError):
+        render_report(snapshot, **arguments)
+
+
+def test_written_file_is_whole_or_not_there(snapshot, tmp_path):
+    path = tmp_path / "report.html"
+    path.write_text("old")
+    assert write_report(snapshot, str(path), top=1) == path
+    assert path.read_text(encoding="utf-8") == render_report(snapshot, top=1)
+    with pytest.raises(UsageError, match=r"missing.report\.html: the report cannot be written"):
+        write_report(snapshot, tmp_path / "missing" / "report.html")
+    assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_long_ids_are_cut_in_the_table():
+    page = render_report(make_snapshot((40,), kinds={"url": {"mask": False}}))
+    assert clean_text("x" * 195) in page
+    assert "x" * 301 not in page

@@ -1,0 +1,59 @@
+import pytest
+
+from graphkit.errors import UsageError
+from graphkit.show.theme import contrast, differences, ink_on, kind_styles, ramp_color, require_mode
+
+STANDARD = {
+    "ip": ("#E69F00", "square"),
+    "user_agent": ("#009E73", "diamond"),
+    "payment_instrument": ("#CC79A7", "triangle-up"),
+    "prompt_template": ("#D55E00", "hexagon"),
+}
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_standard_kinds_keep_their_look_among_others(mode):
+    styles = kind_styles([*reversed(STANDARD), "aardvark", "zebra"], mode=mode)
+    assert {kind: tuple(styles[kind][1:]) for kind in STANDARD} == STANDARD
+    assert list(styles) == [*STANDARD, "aardvark", "zebra"]
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("kinds", [[f"kind_{i}" for i in range(16)], [*STANDARD, *(f"kind_{i}" for i in range(12))]])
+def test_sixteen_kinds_differ_in_symbol(kinds, mode):
+    symbols = [style.symbol for style in kind_styles(kinds, mode=mode).values()]
+    assert len(set(symbols)) == 16
+    assert "circle" not in symbols
+
+
+def test_styles_do_not_follow_the_order_of_kinds():
+    assert kind_styles(["b", "a"]) == kind_styles(["a", "b"])
+
+
+def test_contrast_is_that_of_wcag():
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_ink_reads_on_every_score(mode):
+    colors = [ramp_color(score / 100, mode=mode) for score in range(101)]
+    assert min(contrast(ink_on(color), color) for color in colors) >= 4.5
+    assert len(set(colors)) > 90
+
+
+def test_scores_beyond_the_ends_take_the_end_colors():
+    assert ramp_color(-1, mode="light") == ramp_color(0, mode="light") == "#f5f2ee"
+    assert ramp_color(2, mode="light") == "#d55e00"
+
+
+def test_differences_turn_one_value_into_the_other():
+    light = {"data": [{"color": "a", "x": [1, 2]}, {"color": "b"}], "layout": {"font": {"color": "c"}, "n": 1}}
+    dark = {"data": [{"color": "A", "x": [1, 2]}, {"color": "b"}], "layout": {"font": {"color": "C"}, "n": 1}}
+    assert differences(light, dark) == [[["data", 0, "color"], "A"], [["layout", "font", "color"], "C"]]
+    assert differences(light, light) == []
+
+
+def test_unknown_mode_is_refused():
+    with pytest.raises(UsageError, match="light and dark"):
+        require_mode("sepia")
