@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import igraph
 import leidenalg
 import numpy as np
 
 from graphkit.config import Config
+from graphkit.detect.cores import split_off_cores
 from graphkit.link.links import Integers, Links, Numbers
 from graphkit.link.weights import Weighted, link_threshold
 
@@ -47,7 +49,15 @@ def find_communities(pairs: Weighted, links: Links, *, config: Config) -> Intege
         with _seeded(config.seed):
             match config.method:
                 case "pairs":
-                    found = _partition_pairs(*edges, strength, resolution=resolution)
+                    partition = partial(_partition_pairs, resolution=resolution)
+                    found = split_off_cores(
+                        partition(*edges, strength),
+                        edges[1],
+                        strength,
+                        spare_bits=pairs.weight - pairs.bits.max(axis=1),
+                        partition=partition,
+                        least=config.min_cluster_size,
+                    )
                 case "multiplex":
                     found = _partition_multiplex(*edges, strength, pairs, resolution=resolution, seed=config.seed)
                 case "bipartite":
