@@ -52,8 +52,8 @@ def events_of(uses: dict[str, dict[str, str]], *, bystanders: int = 0) -> pd.Dat
     rows = []
     for account, kinds in uses.items():
         values = {kind: text.split() for kind, text in kinds.items()}
-        for turn in range(max(map(len, values.values()))):
-            rows.append({"account_id": account} | {k: v[turn % len(v)] for k, v in values.items()})
-    rows += [{"account_id": f"z{number:05}", "ip": f"10.{number >> 8}.{number & 255}.1"} for number in range(bystanders)]
-    frame = pd.DataFrame(rows)
-    return frame.assign(timestamp=pd.Timestamp("2026-05-04", tz="UTC") + pd.to_timedelta(np.arange(len(frame)), unit="min"))
+        turns = range(max(map(len, values.values())))
+        rows += [{"account_id": account} | {k: v[turn % len(v)] for k, v in values.items()} for turn in turns]
+    rows += [{"account_id": f"z{n:05}", "ip": f"10.{n >> 8}.{n & 255}.1"} for n in range(bystanders)]
+    minutes = pd.to_timedelta(np.arange(len(rows)), unit="min")
+    return pd.DataFrame(rows).assign(timestamp=pd.Timestamp("2026-05-04", tz="UTC") + minutes)

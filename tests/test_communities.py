@@ -24,7 +24,8 @@ def communities(uses=USES, **settings):
     config = Config(**{"kinds": {"ip": {}, "card": {"prior": 8}}, "margin": -4} | settings)
     candidates = sample_pairs(links, co_uses=NO_CO_USES, config=config, key=b"a key for tests only")
     pairs, _ = weigh_pairs(candidates, links, co_uses=NO_CO_USES, config=config)
-    return dict(zip(links.accounts["account_id"].to_pylist(), find_communities(pairs, links, config=config), strict=True))
+    found = find_communities(pairs, links, config=config)
+    return dict(zip(links.accounts["account_id"].to_pylist(), found, strict=True))
 
 
 @pytest.mark.parametrize("method", ["pairs", "multiplex", "bipartite"])

@@ -1,6 +1,6 @@
 """Corroborated cores: a farm leaves the crowd it hides in; what is of one piece stays so."""
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import igraph
 import numpy as np
@@ -9,7 +9,7 @@ import pytest
 from graphkit.detect.cores import CORROBORATED_BITS, split_off_cores
 
 
-def partition(n, edges, strength):
+def partition(n, edges, _strength):
     graph = igraph.Graph(n=n, edges=edges)
     return np.array(graph.connected_components().membership)
 
@@ -33,7 +33,7 @@ def split(groups, *, bridges=(), sure=()):
         least=3,
     )
     ends = np.cumsum([0, *groups])
-    return [set(membership[a:b].tolist()) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    return [set(membership[a:b].tolist()) for a, b in pairwise(ends)]
 
 
 def test_a_corroborated_core_leaves_its_crowd():

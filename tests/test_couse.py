@@ -55,9 +55,8 @@ def test_the_span_itself_is_within():
 
 
 def test_a_runaway_stops_with_the_name_of_its_entity():
-    frame = pd.DataFrame(
-        {"account_id": [f"a{n}" for n in range(100)], "object": "the viral one", "timestamp": pd.Timestamp("2026-05-04")}
-    )
+    names = [f"a{n}" for n in range(100)]
+    frame = pd.DataFrame({"account_id": names, "object": "the viral one", "timestamp": pd.Timestamp("2026-05-04")})
     with pytest.raises(gk.BudgetError, match=r"'the viral one'.*100 accounts.*within_budget"):
         gk.analyze(frame, config=co_use_config("1s", within_budget=4_949))
     assert len(gk.analyze(frame, config=co_use_config("1s", within_budget=4_950)).pairs) == 4_950

@@ -12,7 +12,8 @@ KEY = b"a key for tests only"
 
 def pairs_of(n_members: int, partners: int = 8, seed: int = 0) -> np.ndarray:
     links = links_of({f"a{n:04}": {"ip": "x"} for n in range(n_members)}, n_population=10**6)
-    return sample_pairs(links, co_uses=NO_CO_USES, config=Config(kinds={"ip": {}}, partners=partners, seed=seed), key=KEY)
+    config = Config(kinds={"ip": {}}, partners=partners, seed=seed)
+    return sample_pairs(links, co_uses=NO_CO_USES, config=config, key=KEY)
 
 
 @pytest.mark.parametrize("n_members", [2, 3, 4, 16, 17])
