@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from graphkit.lab import catalog
-from graphkit.lab.innocents import people, private_codes
+from graphkit.lab.people import people, private_codes
 from graphkit.lab.places import home_leases, hosting_addresses, live_at, roam, vpn_exits
 from graphkit.lab.plans import FarmPlan
-from graphkit.lab.population import Habits, Integers, Part, Service, join, link, pick
+from graphkit.lab.population import Habits, Integers, Numbers, Part, Service, join, link, pick
 
 _FIRST_FARM = 8
 """Farms' private codes come after those of the innocent parts."""
@@ -52,7 +52,7 @@ def farm_part(service: Service, plan: FarmPlan, *, number: int, homes: Integers)
     )
 
 
-def _draw_creation(random: np.random.Generator, plan: FarmPlan, *, n_days: int) -> np.ndarray:
+def _draw_creation(random: np.random.Generator, plan: FarmPlan, *, n_days: int) -> Numbers:
     """Days of creation, early enough for most of the work: all at once, or over three months."""
     span = 3.0 if plan.creation == "burst" else 90.0
     latest = min(n_days / 4, n_days - 2)

@@ -129,12 +129,14 @@ def expand(counts: Integers) -> tuple[Integers, Integers]:
 
 
 def deal_sizes(random: np.random.Generator, total: int, *, low: int, high: int) -> Integers:
-    """Sizes of groups, log-uniform from ``low`` to ``high``, that sum to ``total``; the last takes what is left."""
+    """Sizes of groups, log-uniform from ``low`` to ``high``; the last makes them sum to ``total``."""
     if total <= 0:
         return np.zeros(0, np.int64)
     drawn = np.exp(random.uniform(np.log(low), np.log(high + 1), 1 + total // low)).astype(np.int64)
     sizes = drawn[: max(1, int(np.searchsorted(np.cumsum(drawn), total, side="right")))]
     sizes[-1] += total - sizes.sum()
+    if sizes[-1] > high:
+        sizes = np.append(sizes[:-1], [sizes[-1] // 2, sizes[-1] - sizes[-1] // 2])
     return sizes
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from graphkit.lab import catalog
-from graphkit.lab.innocents import private_codes
+from graphkit.lab.people import private_codes
 from graphkit.lab.population import Habits, Integers, Numbers, Population, Service
 from graphkit.lab.spelling import mix, spell_addresses, spell_tokens
 

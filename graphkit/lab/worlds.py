@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 
 from graphkit.errors import UsageError
 from graphkit.lab.farms import farm_part
-from graphkit.lab.innocents import innocent_parts
+from graphkit.lab.lookalikes import innocent_parts
 from graphkit.lab.plans import FarmPlan, default_farms
-from graphkit.lab.population import Part, Population, Service, assemble
+from graphkit.lab.population import Integers, Part, Population, Service, assemble
 from graphkit.lab.spelling import IPV6
 from graphkit.lab.traffic import events_of_day, plan_days, spell_accounts, spell_cards
 
@@ -134,7 +134,7 @@ def _populate(
     return service, assemble([*innocents, *planted])
 
 
-def _fixed_homes(ordinary: Part, *, service: Service) -> np.ndarray:
+def _fixed_homes(ordinary: Part, *, service: Service) -> Integers:
     """IPv4 homes of ordinary accounts that keep their address: what residential proxies are made of."""
     ips = ordinary.ips
     fixed = (ips.first_day == 0) & (ips.last_day == service.n_days - 1) & (ips.weight > 0.2) & (ips.code < IPV6)
