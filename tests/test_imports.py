@@ -7,7 +7,20 @@ import sys
 import pytest
 
 _GROUND_FLOOR = {"errors", "config", "tables", "engine", "privacy", "snapshot"}
-_ORDER = ["ingest", "link", "detect", "store", "show", "export", "lab", "analysis", "refresh", "demo", "cli"]
+_ORDER = [
+    "ingest",
+    "link",
+    "detect",
+    "store",
+    "show",
+    "export",
+    "lab",
+    "analysis",
+    "refresh",
+    "demo",
+    "cli",
+    "__main__",
+]
 _HELP = """
 import sys, graphkit.cli
 sys.argv[0] = "graphkit"
