@@ -16,6 +16,7 @@ from graphkit.ingest.parts import EARLIEST_US, Part, explain_failure
 DAY_US = 86_400_000_000
 
 _LISTED = 10
+_NO_DAY = -1
 _MALFORMED = {
     "json": "line that is not a JSON object; write one object a line",
     "csv": "malformed line: the wrong number of columns; quote values that hold the delimiter or a line end",
@@ -62,37 +63,31 @@ def count_rows(
     """
     account, time = (next(field for field in fields if field.role == role) for role in ("id", "time"))
     days: Counter[int] = Counter()
-    n_rows = n_set_aside = 0
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+    faults: Counter[str] = Counter()
+    found: list[tuple[str, str, int, str]] = []
     for part in parts:
-        fault = find_fault(part, time.name, time_needed="missing" in reasons, latest_us=latest_us)
-        day = f"CASE WHEN fault IS NULL THEN {part.values[time.name]} // {DAY_US} END"
-        relation = f"(SELECT *, {fault} AS fault FROM {part.relation})"
-        faulty = False
-        with explain_failure(_name(part)):
-            counted = engine.query(f"SELECT fault, {day} AS day, count(*) AS n FROM {relation} GROUP BY ALL")
-        for row in counted.to_pylist():
-            n_rows += row["n"]
-            faulty |= row["fault"] is not None
-            if row["fault"] is None and row["day"] is not None:
-                days[row["day"]] += row["n"]
-            elif row["fault"] == "account" or (row["fault"] and "missing" in reasons):
-                n_set_aside += row["n"]
-        for key, malformed in part.malformed.items():
-            n_rows += malformed.n_lines
-            n_set_aside += malformed.n_lines
-            file = part.files[key]
-            reason = _MALFORMED["json" if file.format == "json" else "csv"]
-            _add(found, file.name, reason, n_rows=malformed.n_lines, example=malformed.example)
-        if faulty:
-            for source, name, n, example in _explain_faults(engine, part, relation, account=account, time=time):
-                _add(found, source, reasons[name], n_rows=n, example=example)
-    return Counts(days, n_rows, n_set_aside, [found[key] for key in sorted(found)])
+        fault = _find_fault(part, time, time_needed="missing" in reasons, latest_us=latest_us)
+        part_days, part_faults = _count_part(engine, part, fault, time)
+        days += part_days
+        faults += part_faults
+        found += _list_malformed(part)
+        if part_faults:
+            explained = _explain_faults(engine, part, fault, account=account, time=time)
+            found += [(source, reasons[name], n, example) for source, name, n, example in explained]
+    n_malformed = sum(malformed.n_lines for part in parts for malformed in part.malformed.values())
+    n_unusable = faults.total() if "missing" in reasons else faults["account"]
+    n_kept = days.total() + faults.total() - n_unusable
+    return Counts(
+        days={day: n for day, n in days.items() if day != _NO_DAY},
+        n_rows=n_kept + n_unusable + n_malformed,
+        n_set_aside=n_unusable + n_malformed,
+        rejected=_merge(found),
+    )
 
 
-def find_fault(part: Part, time: str, *, time_needed: bool, latest_us: int) -> str:
+def _find_fault(part: Part, time: Field, *, time_needed: bool, latest_us: int) -> str:
     """SQL of the fault that a row has, null where it has none."""
-    value = part.values[time]
+    value = part.values[time.name]
     missing = "'missing'" if time_needed else "NULL"
     return (
         f"CASE WHEN {part.values['account_id']} IS NULL THEN 'account' "
@@ -119,33 +114,58 @@ def require_usable(counts: Sequence[Counts], *, limit: float) -> None:
     raise InputError("\n".join([head, *lines[:_LISTED], *more]))
 
 
+def _count_part(engine: Engine, part: Part, fault: str, time: Field) -> tuple[Counter[int], Counter[str]]:
+    """Rows by day, and rows by fault."""
+    relation = f"SELECT {fault} AS fault, {part.values[time.name]} AS time FROM {part.relation}"
+    day = f"CASE WHEN fault IS NULL THEN coalesce(time // {DAY_US}, {_NO_DAY}) END"
+    days: Counter[int] = Counter()
+    faults: Counter[str] = Counter()
+    with explain_failure(part):
+        counted = engine.query(f"SELECT fault, {day} AS day, count(*) AS n FROM ({relation}) GROUP BY ALL").to_pylist()
+    for row in counted:
+        if row["fault"] is None:
+            days[row["day"]] = row["n"]
+        else:
+            faults[row["fault"]] += row["n"]
+    return days, faults
+
+
 def _explain_faults(
-    engine: Engine, part: Part, relation: str, *, account: Field, time: Field
+    engine: Engine, part: Part, fault: str, *, account: Field, time: Field
 ) -> list[tuple[str, str, int, str]]:
     """Source, fault, number of rows and an example, for each source and fault of a part."""
-    known = part.values[account.name]
-    value = f"CASE fault WHEN 'account' THEN NULL WHEN 'missing' THEN {known} ELSE {part.raw_time} END"
-    row, first = "NULL", f"min({value})"
-    if part.row is not None:
-        row, first = f"min({part.row})", f"arg_min({value}, {part.row})"
+    inner = (
+        f"SELECT {part.source} AS source, {part.row or 'NULL'} AS row, {fault} AS fault, "
+        f"{part.values[account.name]} AS account, {part.raw_time} AS time FROM {part.relation}"
+    )
+    shown = "CASE fault WHEN 'account' THEN NULL WHEN 'missing' THEN account ELSE time END AS value"
+    relation = f"SELECT source, row, fault, {shown} FROM ({inner}) WHERE fault IS NOT NULL"
+    first = "min(value)" if part.row is None else "arg_min(value, row)"
     faults = engine.query(
-        f"SELECT {part.source} AS source, fault, count(*) AS n, {row} AS row, {first} AS value "
-        f"FROM {relation} WHERE fault IS NOT NULL GROUP BY ALL ORDER BY ALL"
+        f"SELECT source, fault, count(*) AS n, min(row) AS row, {first} AS value "
+        f"FROM ({relation}) GROUP BY source, fault ORDER BY source, fault"
     ).to_pylist()
     explained = []
-    for fault in faults:
-        file = part.files.get(fault["source"])
-        example = give_example(file, fault, account=account.column, time=time.column)
-        explained.append((file.name if file else fault["source"], fault["fault"], fault["n"], example))
+    for found in faults:
+        file = part.files.get(found["source"])
+        example = give_example(file, found, account=account.column, time=time.column)
+        explained.append((file.name if file else found["source"], found["fault"], found["n"], example))
     return explained
 
 
-def _add(found: dict[tuple[str, str], dict[str, Any]], source: str, reason: str, *, n_rows: int, example: str) -> None:
-    """Add rows to what was set aside; files of the same name are counted together."""
-    row = found.setdefault((source, reason), {"source": source, "reason": reason, "n_rows": 0, "example": example})
-    row["n_rows"] += n_rows
+def _list_malformed(part: Part) -> list[tuple[str, str, int, str]]:
+    listed = []
+    for key, malformed in part.malformed.items():
+        file = part.files[key]
+        reason = _MALFORMED["json" if file.format == "json" else "csv"]
+        listed.append((file.name, reason, malformed.n_lines, malformed.example))
+    return listed
 
 
-def _name(part: Part) -> str:
-    names = [file.name for file in part.files.values()]
-    return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else (names or ["frame"])[0]
+def _merge(found: Sequence[tuple[str, str, int, str]]) -> list[dict[str, Any]]:
+    """Rows of the table ``rejected``, sorted; files of the same name are counted together."""
+    merged: dict[tuple[str, str], dict[str, Any]] = {}
+    for source, reason, n_rows, example in found:
+        row = merged.setdefault((source, reason), {"source": source, "reason": reason, "n_rows": 0, "example": example})
+        row["n_rows"] += n_rows
+    return [merged[key] for key in sorted(merged)]

@@ -18,6 +18,7 @@ from graphkit.ingest.values import read_field, read_text
 EARLIEST_US = 946_684_800_000_000
 """2000-01-01: earlier times are taken for mistakes."""
 
+_NAMED = 5
 _RAW_TIME = "raw_time"
 
 
@@ -55,17 +56,29 @@ class Part:
 
 
 @contextmanager
-def explain_failure(source: str) -> Iterator[None]:
-    """Turn an error of the engine over outside data into ours."""
+def explain_failure(read: Part | str) -> Iterator[None]:
+    """Turn an error of the engine over a part, or a source of that name, into ours."""
     try:
         yield
     except duckdb.OutOfMemoryException as error:
-        raise BudgetError(f"{source}: reading needs more memory than the limit allows; raise the limit") from error
-    except duckdb.Error as error:
-        reason = shorten(str(error).split("\n", 1)[0].split(": ", 1)[-1])
+        raise BudgetError(f"{_name(read, error)}: needs more memory than the limit allows; raise the limit") from error
+    except duckdb.ConversionException as error:
         raise InputError(
-            f"{source}: cannot be read to its end; it may be damaged: export it again ({reason})"
+            f"{_name(read, error)}: a time lies beyond the year 294246; check the unit of the timestamps"
         ) from error
+    except duckdb.Error as error:
+        reason = shorten(str(error).split("\n", 1)[0].rsplit(": ", 1)[-1])
+        raise InputError(
+            f"{_name(read, error)}: cannot be read to its end; it may be damaged: export it again ({reason})"
+        ) from error
+
+
+def _name(read: Part | str, error: duckdb.Error) -> str:
+    """The file that the error names, else all that was read."""
+    if isinstance(read, str):
+        return read
+    files = [file for file in read.files.values() if file.path in str(error)] or list(read.files.values())
+    return ", ".join(dict.fromkeys(file.name for file in files[:_NAMED])) or read.source.strip("'")
 
 
 def describe_columns(engine: Engine, relation: str) -> dict[str, str]:

@@ -1,0 +1,119 @@
+import hashlib
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graphkit.config import Config
+from graphkit.engine import open_engine
+from graphkit.ingest.normalize import make_entity_function, normalize_addresses
+from graphkit.privacy import digest_value
+
+KEY = b"k" * 32
+
+
+def normalize(values, *, ipv4_prefix=32, ipv6_prefix=64):
+    array = pa.array(values, pa.string())
+    return normalize_addresses(array, ipv4_prefix=ipv4_prefix, ipv6_prefix=ipv6_prefix).to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("raw", "entity"),
+    [
+        ("198.51.100.7", "198.51.100.7"),
+        (" 198.51.100.7\t", "198.51.100.7"),
+        ("198.51.100.7:443", "198.51.100.7"),
+        ("198.51.100.7, 203.0.113.9", "198.51.100.7"),
+        ("198.51.100.7:443,10.0.0.1", "198.51.100.7"),
+        ("198.51.100.7/32", "198.51.100.7"),
+        ("198.51.100.0/24", "198.51.100.0/24"),
+        ("::ffff:198.51.100.7", "198.51.100.7"),
+        ("::FFFF:c633:6407", "198.51.100.7"),
+        ("[::ffff:198.51.100.7]:80", "198.51.100.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:0DB8:0001:0002::", "2001:db8:1:2::/64"),
+        ("[2001:db8:1:2::1]:443", "2001:db8:1:2::/64"),
+        ("[2001:db8:1:2::1]", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("[fe80::1%25eth0]:80", "fe80::/64"),
+        ("2001:db8:1::/48", "2001:db8:1::/48"),
+        ("::1", "::/64"),
+        ("", None),
+        (None, None),
+        ("unknown", None),
+        ("256.1.1.1", None),
+        ("1.2.3", None),
+        ("1.2.3.4.5", None),
+        ("010.1.1.1", None),
+        ("198.51.100.7/33", None),
+        ("198.51.100.7/x", None),
+        ("2001:db8::1::2", None),
+        (",198.51.100.7", None),
+        ("198.51.100.7\x00", None),
+        ("１９８.51.100.7", None),  # noqa: RUF001
+    ],
+)
+def test_addresses(raw, entity):
+    assert normalize([raw]) == [entity]
+
+
+@pytest.mark.parametrize(
+    ("raw", "prefixes", "entity"),
+    [
+        ("198.51.100.7", (24, 64), "198.51.100.0/24"),
+        ("198.51.103.7", (22, 64), "198.51.100.0/22"),
+        ("198.51.100.7:1", (8, 64), "198.0.0.0/8"),
+        ("::ffff:198.51.100.7", (24, 64), "198.51.100.0/24"),
+        ("2001:db8:1:2::1", (32, 128), "2001:db8:1:2::1"),
+        ("2001:db8:ffff::1", (32, 33), "2001:db8:8000::/33"),
+    ],
+)
+def test_prefixes(raw, prefixes, entity):
+    assert normalize([raw], ipv4_prefix=prefixes[0], ipv6_prefix=prefixes[1]) == [entity]
+
+
+@given(
+    st.lists(st.one_of(st.none(), st.ip_addresses().map(str), st.text(max_size=20)), max_size=20), st.integers(8, 32)
+)
+def test_entities_are_their_own_entities(values, prefix):
+    once = normalize(values, ipv4_prefix=prefix)
+    assert normalize(once, ipv4_prefix=prefix) == once
+    assert [once for value in values for once in normalize([value], ipv4_prefix=prefix)] == once
+
+
+def entities(kind, values, **settings):
+    config = Config.model_validate({"kinds": {kind: settings}})
+    function = make_entity_function(kind, config=config, key=KEY, digest=config.kinds[kind].digest)
+    return function(pa.chunked_array([values[:1], values[1:]], pa.string())).to_pylist()
+
+
+def test_texts_keep_inner_blanks_case_and_control_characters():
+    values = ["  a  B\t", "\u00a0é\u00a0", "a\x00b\x1b", " \n ", None]
+    assert entities("agent", values) == ["a  B", "é", "a\x00b\x1b", None, None]
+
+
+def test_long_texts_are_cut_and_told_apart():
+    short, one, other = "x" * 512, "x" * 513, "x" * 513 + "y"
+    kept, first, second = entities("agent", [short, one, other])
+    assert kept == short
+    assert first == "x" * 200 + "…" + digest_value(one, key=KEY, kind="agent")
+    assert second.startswith("x" * 200 + "…")
+    assert second != first
+
+
+def test_digests_are_keyed_and_of_the_kind():
+    card, again = entities("payment_instrument", [" 4111 ", "4111"])
+    assert card == again == digest_value("4111", key=KEY, kind="payment_instrument")
+    assert card != entities("card", ["4111"], digest=True)[0]
+    assert hashlib.sha256(b"4111").hexdigest()[:32] not in card
+
+
+def test_sql_maps_distinct_values_of_any_number():
+    config = Config()
+    function = make_entity_function("ip", config=config, key=KEY, digest=False)
+    with open_engine() as engine:
+        engine.register_function("entity_ip", function)
+        addresses = "SELECT '10.0.' || (i // 256) || '.' || (i % 256) AS x FROM range(9000) r(i)"
+        assert len(set(engine.query(f"SELECT entity_ip(x) AS e FROM ({addresses})")["e"].to_pylist())) == 9000
+        assert engine.query("SELECT entity_ip(NULL) AS e")["e"].to_pylist() == [None]
