@@ -124,8 +124,8 @@ def test_hover_tells_who_shares_what(open_report):
 
 def test_policy_stops_what_a_hole_would_let_in(chromium, reports):
     page = chromium.new_page()
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
+    answered = []
+    page.on("requestfinished", lambda request: answered.append(request.url))
     page.add_init_script(WATCH)
     page.goto(reports["masked"].as_uri())
     page.evaluate(INTRUDE)
@@ -137,7 +137,7 @@ def test_policy_stops_what_a_hole_would_let_in(chromium, reports):
         "style-src-elem",
     ]
     assert page.evaluate("window.intruded === undefined")
-    assert asked == [reports["masked"].as_uri()]
+    assert answered == [reports["masked"].as_uri()]
     page.close()
 
 

@@ -52,7 +52,13 @@ def test_each_cluster_keeps_its_three_strongest_links():
 
 @pytest.mark.parametrize(
     ("numbers", "expected"),
-    [([], []), ([1, 1, 1], [(1, 1)]), ([1, 2, 3, 4, 5, 6], [(1, 2), (3, 4), (5, 6)]), ([1, 1, 9], [(1, 8), (9, 9)])],
+    [
+        ([], []),
+        ([1, 1, 1], [(1, 1)]),
+        ([1, 3, 6], [(1, 1), (2, 3), (4, 6)]),
+        ([8, 1], [(1, 1), (2, 3), (4, 8)]),
+        ([5, 6], [(5, 5), (6, 6)]),
+    ],
 )
 def test_width_classes_cover_all(numbers, expected):
     assert width_classes(numbers) == expected

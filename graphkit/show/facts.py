@@ -105,7 +105,7 @@ def _list_clusters(rows: Sequence[Mapping[str, Any]], told: Sequence[Mapping[str
 def _describe(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **row,
-        "id": clean_text(row["cluster_id"]),
+        "id": clean_text(row["cluster_id"], limit=40),
         "binding": clean_text(row["binding"], limit=600),
         "verdict": clean_text(row["verdict"] or "", limit=60),
         "n_tokens": _sum_known([row["input_tokens"], row["output_tokens"]]),

@@ -96,10 +96,10 @@ def plural(number: int, noun: str) -> str:
 
 
 def compact(number: float | None) -> str:
-    """A large number in thousands, millions, ...: ``28.8 M``."""
+    """A large number in millions, billions, ...: ``28.8 M``."""
     if number is None:
         return DASH
-    for power, sign in ((12, "T"), (9, "G"), (6, "M")):
+    for power, sign in ((12, "T"), (9, "B"), (6, "M")):
         if abs(number) >= 0.9995 * 10**power:
             return f"{number / 10**power:.3g} {sign}"
     return count(number)

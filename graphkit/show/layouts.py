@@ -25,6 +25,7 @@ MOST_CLUSTERS = 400
 _LARGEST_RADIUS = 105.0
 _SMALLEST_RADIUS = 4.0
 _FILLED = 0.34
+_EDGE = 4.0
 _GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
 
 
@@ -180,5 +181,5 @@ def _fit_box(xy: Points, radii: Points) -> tuple[Points, Points]:
         return xy, radii
     low, high = (xy - radii[:, None]).min(axis=0), (xy + radii[:, None]).max(axis=0)
     xy = xy - (low + high) / 2
-    scale = float((np.array([BOX_WIDTH, BOX_HEIGHT]) / (high - low)).min())
+    scale = float((np.array([BOX_WIDTH - _EDGE, BOX_HEIGHT - _EDGE]) / (high - low)).min())
     return xy * min(scale, 1.25), radii * min(scale, 1.0)

@@ -1,5 +1,6 @@
 """The overview: a bubble per cluster and what clusters share."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from graphkit.snapshot import Snapshot
 _KEPT_LINKS = 3
 _WIDTHS = ((0.9, "faint_link"), (1.6, "link"), (3.2, "link"))
 _LEAST_BITS = 0.001
+_LEAST_LETTERS = 10.0
 
 
 def plot_overview(snapshot: Snapshot, *, mode: Mode = "light") -> go.Figure:
@@ -94,13 +96,12 @@ def _draw_links(placed: pd.DataFrame, links: pd.DataFrame, *, mode: Mode) -> lis
 
 
 def width_classes(numbers: Sequence[int]) -> list[tuple[int, int]]:
-    """At most three ranges, both ends in, that split numbers into thirds."""
+    """At most three ranges, both ends in, that cut whole numbers above 0 at equal ratios."""
     if not numbers:
         return []
-    ordered = sorted(numbers)
-    starts = sorted({ordered[i * len(ordered) // 3] for i in range(3)})
-    ends = [start - 1 for start in starts[1:]] + ordered[-1:]
-    return list(zip(starts, ends, strict=True))
+    low, high = min(numbers), max(numbers)
+    starts = sorted({math.ceil(round(low * (high / low) ** (i / 3), 9)) for i in range(3)})
+    return list(zip(starts, [*(start - 1 for start in starts[1:]), high], strict=True))
 
 
 def _curve(start: Points, end: Points) -> tuple[list[float | None], list[float | None]]:
@@ -119,9 +120,10 @@ def _draw_bubbles(placed: pd.DataFrame, links: pd.DataFrame, *, mode: Mode) -> g
         x=placed["x"].tolist(),
         y=placed["y"].tolist(),
         mode="markers+text",
-        text=inside,
+        cliponaxis=False,
+        text=[text for text, _ in inside],
         textfont={
-            "size": [min(15.0, max(10.0, round(d / 5.5, 1))) for d in diameters],
+            "size": [round(letters, 1) for _, letters in inside],
             "color": [ink_on(c) for c in fills],
         },
         showlegend=False,
@@ -160,13 +162,14 @@ def _scale(mode: Mode) -> list[list[Any]]:
     return [[i / (len(stops) - 1), color] for i, color in enumerate(stops)]
 
 
-def _write_inside(cluster_id: str, n_accounts: int, diameter: float) -> str:
-    """Id and size, or the size alone, or nothing, by what fits into the bubble."""
-    size = min(15.0, max(10.0, diameter / 5.5))
-    room = 0.92 * diameter / (0.62 * size)
-    if diameter >= 44 and len(cluster_id) <= room:
-        return f"<b>{plotly_text(cluster_id)}</b><br>{n_accounts:,}"
-    return f"{n_accounts:,}" if diameter >= 22 and len(f"{n_accounts:,}") <= room else ""
+def _write_inside(cluster_id: str, n_accounts: int, diameter: float) -> tuple[str, float]:
+    """Id and size, or the size alone, or nothing, by what fits into the bubble; and the letters' size."""
+    room = 0.82 * diameter / 0.66
+    number = f"{n_accounts:,}"
+    if room / max(len(cluster_id), 4) >= _LEAST_LETTERS:
+        return f"<b>{plotly_text(cluster_id)}</b><br>{number}", min(15.0, room / max(len(cluster_id), 4))
+    letters = min(13.0, room / len(number))
+    return (number, letters) if letters >= _LEAST_LETTERS else ("", _LEAST_LETTERS)
 
 
 def _write_hover(placed: pd.DataFrame, links: pd.DataFrame) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
@@ -24,9 +25,10 @@ from graphkit.show.theme import differences
 from graphkit.snapshot import Snapshot
 from graphkit.store.durable import replace_file
 
-FIGURE_BYTES = 950_000
-"""Bytes of figures in a page; what goes beyond is left out, and the page says so: all is at most 6 MB."""
+PAGE_BYTES = 6_000_000
+"""Bytes of a page; pictures of clusters that do not fit are left out, and the page says so."""
 
+_JSON: dict[str, Any] = {"sort_keys": True, "separators": (",", ":")}
 _STYLED_ELEMENT = re.compile(r'getElementById\("([0-9a-f]{64})"\)')
 
 
@@ -59,20 +61,19 @@ def render_report(
     if top < 0:
         raise UsageError(f"top is {top}; give 0 or more")
     facts = gather_facts(snapshot, name_of=make_namer(snapshot, reveal=reveal), cluster_id=cluster_id, top=top)
-    figures = _draw_figures(snapshot, facts, reveal=reveal)
     script, style, plotly = _read("report.js"), _read("report.css"), get_plotlyjs()
+    shown = facts | {
+        "title": clean_text(title) if title else facts["title"],
+        "revealed": reveal,
+        "policy": _write_policy(scripts=(plotly, script), styles=(style, "")),
+        "plotly": Markup(plotly),  # noqa: S704  # the library's own code
+        "script": Markup(script),  # noqa: S704  # our own
+        "style": Markup(style),  # noqa: S704  # our own
+        "preempted": sorted(set(_STYLED_ELEMENT.findall(plotly))),
+    }
     page = _environment().get_template("report.html.j2")
-    return page.render(
-        facts,
-        title=clean_text(title) if title else facts["title"],
-        revealed=reveal,
-        figures=figures,
-        policy=_write_policy(scripts=(plotly, script), styles=(style, "")),
-        plotly=Markup(plotly),  # noqa: S704  # the library's own code
-        script=Markup(script),  # noqa: S704  # our own
-        style=Markup(style),  # noqa: S704  # our own
-        preempted=sorted(set(_STYLED_ELEMENT.findall(plotly))),
-    )
+    room = PAGE_BYTES - len(page.render(shown, figures={}).encode())
+    return page.render(shown, figures=_draw_figures(snapshot, facts, reveal=reveal, room=room))
 
 
 def write_report(
@@ -100,9 +101,9 @@ def write_report(
     return path
 
 
-def _draw_figures(snapshot: Snapshot, facts: dict[str, Any], *, reveal: bool) -> dict[str, Any]:
-    """Figures by the id of their place, as long as they fit into the page; the rest is marked as left out."""
-    figures, room = {}, FIGURE_BYTES
+def _draw_figures(snapshot: Snapshot, facts: dict[str, Any], *, reveal: bool, room: int) -> dict[str, Any]:
+    """Figures by the id of their place, as far as ``room`` in bytes goes; the rest is marked as left out."""
+    figures = {}
     if facts["overview"]:
         figures["overview"] = _pack(plot_overview(snapshot), plot_overview(snapshot, mode="dark"))
         room -= _weigh(figures["overview"])
@@ -126,7 +127,8 @@ def _pack(light: go.Figure, dark: go.Figure) -> dict[str, Any]:
 
 
 def _weigh(packed: dict[str, Any]) -> int:
-    return len(json.dumps(packed))
+    """Bytes that a figure takes in the page, with some for its key."""
+    return len(htmlsafe_json_dumps(packed, **_JSON).encode()) + 32
 
 
 def _write_policy(*, scripts: tuple[str, ...], styles: tuple[str, ...]) -> str:
@@ -161,6 +163,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.policies["json.dumps_kwargs"] = _JSON
     for function in (clean_text, compact, count, kind_label, measure, percent, plural):
         environment.filters[function.__name__] = function
     return environment

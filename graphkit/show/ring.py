@@ -130,7 +130,7 @@ def _place_hubs(hubs: pd.DataFrame) -> pd.DataFrame:
     n_sectors = len(np.unique(sector))
     step = 2 * np.pi / max(len(hubs) + 1.1 * n_sectors, 1)
     slot = np.arange(len(hubs)) + 1.1 * np.unique(sector, return_inverse=True)[1]
-    angle = 0.75 * np.pi - step * slot
+    angle = (np.pi if len(hubs) == 1 else 0.75 * np.pi) - step * slot
     return hubs.assign(angle=angle, x=RADIUS_X * np.cos(angle), y=RADIUS_Y * np.sin(angle))
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 import plotly.graph_objects as go
 
 from graphkit.errors import UsageError
-from graphkit.show.labels import kind_label, wrap_text
+from graphkit.show.labels import kind_label
 
 Mode = Literal["light", "dark"]
 
@@ -14,6 +14,7 @@ WIDTH, HEIGHT = 1000, 720
 """Pixels of a figure."""
 BOX_WIDTH, BOX_HEIGHT = 952, 524
 """Pixels of its drawing area; positions in figures are pixels from the area's middle."""
+_NOTES_WIDTH = 132
 FONT = 'Inter, "Segoe UI", system-ui, -apple-system, "DejaVu Sans", sans-serif'
 
 TOKENS: dict[str, dict[str, str]] = {
@@ -144,7 +145,7 @@ def frame_figure(traces: Sequence[Any], *, title: str, notes: Sequence[str], mod
                 "y": 0.955,
                 "yanchor": "top",
                 "subtitle": {
-                    "text": wrap_text(" · ".join(notes), width=134),
+                    "text": _join_notes(notes),
                     "font": {"size": 13, "color": token["muted"]},
                 },
             },
@@ -171,6 +172,15 @@ def frame_figure(traces: Sequence[Any], *, title: str, notes: Sequence[str], mod
             "hovermode": "closest",
         },
     )
+
+
+def _join_notes(notes: Sequence[str]) -> str:
+    """Notes in one line, or in several of whole notes."""
+    lines = [""]
+    for note in notes:
+        joined = f"{lines[-1]} · {note}" if lines[-1] else note
+        lines[-1:] = [joined] if len(joined) <= _NOTES_WIDTH else [lines[-1], note]
+    return "<br>".join(lines)
 
 
 def add_message(figure: go.Figure, text: str, *, mode: Mode) -> None:
