@@ -72,9 +72,16 @@ def test_addresses_are_nobodys(world):
 
 @pytest.mark.parametrize(
     ("group", "column", "least"),
-    [("enterprise", "ip", 0.5), ("classroom", "ip", 0.5), ("classroom", "prompt_template", 0.7), ("carrier", "ip", 0.02),
-     ("household", "ip", 0.3), ("niche-tool", "user_agent", 0.7), ("niche-tool", "prompt_template", 0.3)],
-)  # fmt: skip
+    [
+        ("enterprise", "ip", 0.5),
+        ("classroom", "ip", 0.5),
+        ("classroom", "prompt_template", 0.7),
+        ("household", "ip", 0.3),
+        ("carrier", "ip", 0.02),
+        ("niche-tool", "user_agent", 0.7),
+        ("niche-tool", "prompt_template", 0.3),
+    ],
+)
 def test_look_alikes_share(world, group, column, least):
     """The most shared value of a group reaches this share of it, on average over the kind of group."""
     used = world.events.merge(members(world, group)).dropna(subset=[column])

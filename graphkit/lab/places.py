@@ -15,7 +15,7 @@ from graphkit.lab.spelling import IPV6
 _ACCESS = 0xF0 << 24  # 240-247/8: access providers, half of all addresses
 _HOSTING = 0xF8 << 24  # 248-251/8: clouds, VPN sellers, proxies side by side
 _BUSINESS = 0xFC << 24  # 252-253/8: offices, schools
-_MOBILE = 0xFE << 24  # 254/8: carriers
+_MOBILE = 0xFE << 24  # 254/8: carriers in its lower half, hotspots in its upper
 
 _LEASES = np.array([1, 2, 3, 6, 12, 45])
 _LEASE_SHARES = [0.55, 0.15, 0.12, 0.09, 0.06, 0.03]
@@ -54,6 +54,12 @@ def live_at(homes: Habits, home: Integers) -> Habits:
     return Habits(account, homes.code[rows], homes.weight[rows], homes.first_day[rows], homes.last_day[rows])
 
 
+def fixed_homes(ips: Habits, *, service: Service) -> Integers:
+    """IPv4 addresses of homes that never change: what residential proxies are made of."""
+    fixed = (ips.first_day == 0) & (ips.last_day == service.n_days - 1)
+    return np.unique(ips.code[fixed & (ips.code >= _ACCESS) & (ips.code < _HOSTING)])
+
+
 def roam(
     random: np.random.Generator, account: Integers, *, pool: Integers, counts: Integers, weight: Numbers,
     n_days: int, favor: float = 0.0,
@@ -74,6 +80,7 @@ def roam(
 
 def hosting_addresses(random: np.random.Generator, n: int, *, per_block: int = 8) -> Integers:
     """``n`` different addresses in hosting, some in the same /24 as is usual where blocks are rented."""
+    per_block = max(per_block, -(-n // (1 << 17)))  # half of the blocks at most
     n_blocks = -(-n // per_block)
     blocks = random.choice(1 << 18, n_blocks, replace=False)
     block, place = expand(np.minimum(per_block, n - per_block * np.arange(n_blocks)))
@@ -109,8 +116,8 @@ def sundry_places(random: np.random.Generator, n: int, *, service: Service) -> H
 
     days, size = service.n_days, service.n_accounts
     office, phone, rented, cloud, cafe = some(0.15), some(0.35), some(0.12), some(0.1), some(0.06)
-    small_offices = _BUSINESS + (1 << 24) + np.arange(max(64, size // 3)) * 32
-    hotspots = _ACCESS + (1 << 26) + np.arange(max(64, size // 4)) * 16
+    small_offices = _BUSINESS + (1 << 24) + np.arange(max(64, size // 3)) * 32 % (1 << 24)
+    hotspots = _MOBILE + (1 << 23) + np.arange(max(64, size // 4)) * 16 % (1 << 23)
     egress = _HOSTING + (1 << 25) + np.arange(max(256, size))
     places = [
         roam(

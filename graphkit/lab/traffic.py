@@ -75,7 +75,7 @@ def events_of_day(population: Population, schedule: Schedule, day: int, *, servi
         {
             "account_id": spell_accounts(account, service=service),
             "timestamp": pa.array(_day_us(start, day) + moment, pa.timestamp("us", tz="UTC")),
-            "ip": spell_addresses(address, mix(session, salt=_salt(service, "host"))),
+            "ip": spell_addresses(address, mix(account * 100_000 + day, salt=_salt(service, "host"))),
             "user_agent": _spell(agent, catalog.agents(), "svc", service=service),
             "prompt_template": _spell(template, catalog.tool_templates(), "tpl", service=service),
             **_draw_use(random, population, account),

@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 from graphkit.errors import UsageError
 from graphkit.lab.farms import farm_part
 from graphkit.lab.lookalikes import innocent_parts
+from graphkit.lab.places import fixed_homes
 from graphkit.lab.plans import FarmPlan, default_farms
-from graphkit.lab.population import Integers, Part, Population, Service, assemble
-from graphkit.lab.spelling import IPV6
+from graphkit.lab.population import Population, Service, assemble
 from graphkit.lab.traffic import events_of_day, plan_days, spell_accounts, spell_cards
 
 FIRST_DAY = date(2026, 4, 1)
@@ -129,16 +129,9 @@ def _populate(
         raise UsageError("; ".join(faults))
     service = Service(n_accounts, days, seed)
     innocents = innocent_parts(service, n_innocent)
-    homes = _fixed_homes(innocents[0], service=service)
+    homes = fixed_homes(innocents[0].ips, service=service)
     planted = [farm_part(service, plan, number=i, homes=homes) for i, plan in enumerate(plans)]
     return service, assemble([*innocents, *planted])
-
-
-def _fixed_homes(ordinary: Part, *, service: Service) -> Integers:
-    """IPv4 homes of ordinary accounts that keep their address: what residential proxies are made of."""
-    ips = ordinary.ips
-    fixed = (ips.first_day == 0) & (ips.last_day == service.n_days - 1) & (ips.weight > 0.2) & (ips.code < IPV6)
-    return np.unique(ips.code[fixed & (ips.code < 0xF4 << 24)])
 
 
 def _daily_events(
