@@ -55,8 +55,8 @@ def live_at(homes: Habits, home: Integers) -> Habits:
 
 
 def fixed_homes(ips: Habits, *, service: Service) -> Integers:
-    """IPv4 addresses of homes that never change: what residential proxies are made of."""
-    fixed = (ips.first_day == 0) & (ips.last_day == service.n_days - 1)
+    """IPv4 addresses of homes that never change and are much used: what residential proxies are made of."""
+    fixed = (ips.first_day == 0) & (ips.last_day == service.n_days - 1) & (ips.weight > 0.3)
     return np.unique(ips.code[fixed & (ips.code >= _ACCESS) & (ips.code < _HOSTING)])
 
 
