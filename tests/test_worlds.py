@@ -57,10 +57,16 @@ def test_counts_and_consistency(world):
     assert world.truth["account_id"].is_unique
     assert len(world.truth) == 6_000
     assert world.events["timestamp"].is_monotonic_increasing
-    created = world.accounts.drop_duplicates("account_id").set_index("account_id")["created_at"]
-    assert (world.events["timestamp"] >= world.events["account_id"].map(created)).all()
     assert world.events.drop(columns="prompt_template").notna().all(axis=None)
     assert world.truth["farm"].notna().equals(world.truth["style"].notna())
+
+
+@pytest.mark.parametrize("days", [7, 45, 120])
+def test_accounts_act_after_their_creation(days):
+    world = synthesize(3_000, 9_000, days=days)
+    created = world.accounts.drop_duplicates("account_id").set_index("account_id")["created_at"]
+    assert (world.events["timestamp"] >= world.events["account_id"].map(created)).all()
+    assert world.events["timestamp"].dt.date.nunique() == days
 
 
 def test_addresses_are_nobodys(world):

@@ -100,7 +100,7 @@ def _classrooms(service: Service, n: int, code: int) -> Part:
     n_networks = random.integers(1, 3, len(sizes))
     owner, _ = expand(n_networks)
     zone = catalog.draw_zones(random, len(sizes))
-    starts = random.uniform(-40, max(1, days - 15), len(sizes))[room]
+    starts = random.uniform(-40, max(0, days - 15), len(sizes))[room]
     return replace(
         base,
         group=room,
