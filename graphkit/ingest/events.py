@@ -100,6 +100,8 @@ def read_events(
         engine, account_parts, account_fields(config), reasons=ACCOUNT_REASONS, latest_us=latest_us
     )
     require_usable([counts, account_counts], limit=config.max_rejected_share)
+    if not counts.n_rows:
+        raise InputError("events: there are no rows; give events with account, time and a kind of link")
     if not counts.days:
         raise InputError("events: there is no usable row; give events with account, time and a kind of link")
     if account_parts and not account_counts.n_rows:

@@ -24,6 +24,7 @@ _FORMATS: dict[str, Format] = {
 _COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 _MAGIC = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
 _ENDINGS = ".parquet, .csv, .tsv, .jsonl, .ndjson, .json; all but .parquet also with .gz or .zst"
+_HIDDEN = "._"
 _SHOWN = 120
 
 
@@ -100,10 +101,11 @@ def _expand(text: str, what: str) -> Iterable[Path]:
         return [path]
     if not glob.has_magic(text):
         raise InputError(f"{what}: {shorten(text)} does not exist; only local files and folders can be read")
-    matches = (Path(match) for match in sorted(glob.glob(text, recursive=True)))  # noqa: PTH207  # Path.glob takes no absolute pattern
+    found = (Path(match) for match in sorted(glob.glob(text, recursive=True)))  # noqa: PTH207  # Path.glob is relative
     files = [
         file
-        for match in matches
+        for match in found
+        if not any(part[0] in _HIDDEN and part not in path.parts for part in match.parts)
         for file in (_walk(match) if match.is_dir() else [match])
         if _split_ending(file) is not None
     ]
@@ -126,10 +128,10 @@ def _walk(folder: Path) -> Iterator[Path]:
             folders.clear()
             continue
         seen.add(real)
-        folders[:] = sorted(name for name in folders if name[0] not in "._")
+        folders[:] = sorted(name for name in folders if name[0] not in _HIDDEN)
         for name in sorted(names):
             path = Path(parent, name)
-            if name[0] not in "._" and _split_ending(path) is not None and path.is_file():
+            if name[0] not in _HIDDEN and _split_ending(path) is not None and path.is_file():
                 yield path
 
 
@@ -159,10 +161,11 @@ def _describe(path: Path, *, size: int) -> File:
     except OSError as error:
         raise InputError(f"{file.name}: cannot be read: {error.strerror}") from error
     actual = _recognize(head)
-    expected = file.compression or ("parquet" if file.format == "parquet" else "text")
+    expected = file.compression or ("Parquet" if file.format == "parquet" else "text")
     if actual != expected:
-        said = "is cut short or not a Parquet file" if expected == "parquet" else f"is not {expected}"
-        raise InputError(f"{file.name}: {said}, as its ending says; it begins like {actual}: rename or export it again")
+        raise InputError(
+            f"{file.name}: is not {expected}, as its ending says; it begins like {actual}: rename or export it again"
+        )
     return file
 
 
@@ -171,5 +174,5 @@ def _recognize(head: bytes) -> str:
         if head.startswith(magic):
             return name
     if head.startswith(b"PAR1"):
-        return "parquet"
-    return "binary data" if b"\0" in head else "text"
+        return "Parquet"
+    return "binary data" if head.count(b"\0") > len(head) // 10 else "text"

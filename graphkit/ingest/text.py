@@ -61,8 +61,11 @@ class _Counted:
 
     def read(self, size: int) -> bytes:
         data: bytes = self._stream.read(size)
-        if not data and not self._ended:
-            data = b"\n"
+        if len(data) < size:
+            rest = self._stream.read(size - len(data))
+            data += rest
+            ended = data.endswith(b"\n") if data else self._ended
+            data += b"" if rest or ended else b"\n"
         if data:
             self._ended = data.endswith(b"\n")
             self.n_quotes += data.count(b'"')
