@@ -10,22 +10,16 @@ from tests.taken import take, write
 CSV = "account_id,timestamp,ip\na,2026-05-01,::1\n"
 
 
+SEEN = ("b.csv", "a.jsonl", "sub/c.tsv", "sub/d.CSV")
+
+
 def names(given):
     return [file.name for file in find_files(given, what="events")]
 
 
 @pytest.fixture
 def folder(tmp_path):
-    for name in (
-        "b.csv",
-        "a.jsonl",
-        "sub/c.tsv",
-        "sub/d.CSV",
-        ".hidden.csv",
-        "_SUCCESS",
-        "_delta_log/0.json",
-        "README.md",
-    ):
+    for name in (*SEEN, ".hidden.csv", "_SUCCESS", "_delta_log/0.json", "README.md"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         write(tmp_path, name, CSV)
     return tmp_path
@@ -36,14 +30,16 @@ def test_folders_and_globs(folder):
     assert names(str(folder) + "/") == names([folder])
     assert names(f"{folder}/*.csv") == ["b.csv"]
     assert names(f"{folder}/**/*.[cC]*") == ["b.csv", "d.CSV"]
+    assert names(f"{folder}/**") == names(folder)
+    assert names(f"{folder}/_delta_log/*") == ["0.json"]
     assert names(folder / "*") == ["a.jsonl", "b.csv", "c.tsv", "d.CSV"]
     assert names([folder / "sub", folder / "b.csv"]) == ["c.tsv", "d.CSV", "b.csv"]
 
 
 def test_a_file_is_read_once_however_it_is_spelled(folder, monkeypatch):
-    os.symlink(folder / "b.csv", folder / "link.csv")
+    (folder / "link.csv").symlink_to("b.csv")
     os.link(folder / "b.csv", folder / "twin.csv")
-    os.symlink(folder, folder / "sub" / "loop")
+    (folder / "sub" / "loop").symlink_to(folder)
     monkeypatch.chdir(folder)
     spellings = [folder / "b.csv", "b.csv", "./sub/../b.csv", "link.csv", "twin.csv", "*.csv"]
     assert names(spellings) == ["b.csv"]

@@ -109,35 +109,6 @@ def test_a_day_ahead_is_still_taken():
     assert len(times(["2026-05-21T12:00:00Z"])) == 1
 
 
-@pytest.mark.parametrize(
-    ("settings", "days", "n_in_window"),
-    [
-        ({}, (1, 15), 3),
-        ({"look_back": "1d"}, (15, 15), 1),
-        ({"look_back": "6d"}, (10, 15), 2),
-        ({"as_of": date(2026, 5, 10)}, (1, 10), 2),
-        ({"as_of": date(2026, 5, 10), "look_back": "9d"}, (2, 10), 1),
-        ({"as_of": date(2027, 1, 1), "look_back": "300d"}, None, 3),
-    ],
-)
-def test_windows_are_whole_days_that_end_with_as_of(settings, days, n_in_window):
-    values = ["2026-05-01T23:59:59.999999Z", "2026-05-10T00:00:00Z", "2026-05-15T12:00:00Z"]
-    table = pa.table({"account_id": ["a"] * 3, "timestamp": values, "ip": ["::1"] * 3})
-    intake, rows = take(table, **settings)
-    assert (intake.n_accepted, intake.n_in_window, len(rows)) == (3, n_in_window, n_in_window)
-    assert all(intake.first_us <= row["t"] < intake.end_us for row in rows)
-    if days:
-        start = datetime(2026, 5, days[0], tzinfo=UTC)
-        assert intake.first_us == int(start.timestamp()) * 1_000_000
-        assert intake.as_of == date(2026, 5, days[1])
-        assert intake.end_us - intake.first_us == (days[1] - days[0] + 1) * DAY_US
-
-
-def test_no_event_in_the_window_names_the_days_there_are():
-    with pytest.raises(InputError, match=r"2026-05-01 to 2026-05-03.*longer look_back"):
-        times(["2026-05-01", "2026-05-03"], as_of=date(2026, 6, 1), look_back="7d")
-
-
 def test_creation_times(tmp_path):
     write(tmp_path, "a.csv", "account_id,created_at\na,2026-05-01\nb,soon\nc,\n,2026-05-01\nd,1970-01-01\n")
     intake, rows = take_accounts(
