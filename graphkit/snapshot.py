@@ -106,7 +106,8 @@ class Snapshot:
         data = self.read_bytes(name)
         if sha256(data) != self.content["tables"][name]["sha256"]:
             raise StoreError(f"snapshot {self.id}: the bytes of {name}.parquet are not those that its manifest names")
-        return pq.read_table(pa.BufferReader(data), columns=columns)
+        # not pq.read_table: its scanner may free the bytes in a thread that outlives the interpreter
+        return pq.ParquetFile(pa.BufferReader(data)).read(columns=columns)
 
     def require_cluster(self, cluster_id: str) -> Mapping[str, Any]:
         """The row of a cluster, as a dictionary; a UsageError names near ids if there is none."""
