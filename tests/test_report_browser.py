@@ -3,6 +3,7 @@ import shutil
 import pytest
 from playwright.sync_api import sync_playwright
 
+from graphkit.show.overview import plot_overview
 from graphkit.show.report import write_report
 from tests.show_world import empty_snapshot, make_snapshot
 
@@ -120,6 +121,19 @@ def test_hover_tells_who_shares_what(open_report):
     label.wait_for()
     assert "40 accounts" in label.text_content()
     assert "<b>addresses</b>" in label.text_content()
+
+
+def test_no_button_sends_a_figure_away(chromium, reports, tmp_path):
+    figure = plot_overview(make_snapshot((12, 6)))
+    figure.write_html(tmp_path / "plain.html", include_mathjax=False)
+    for path in (tmp_path / "plain.html", reports["masked"]):
+        page = chromium.new_page()
+        page.goto(path.as_uri())
+        page.locator(".modebar-btn").first.wait_for(state="attached")
+        titles = page.locator(".modebar-btn").evaluate_all("buttons => buttons.map(b => b.dataset.title)")
+        assert "Zoom in" in titles
+        assert not [title for title in titles if "share" in title.lower() or "cloud" in title.lower()]
+        page.close()
 
 
 def test_policy_stops_what_a_hole_would_let_in(chromium, reports):

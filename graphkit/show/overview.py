@@ -16,7 +16,7 @@ from graphkit.snapshot import Snapshot
 _KEPT_LINKS = 3
 _WIDTHS = ((0.9, "faint_link"), (1.6, "link"), (3.2, "link"))
 _LEAST_BITS = 0.001
-_LEAST_LETTERS = 10.0
+_LEAST_LETTERS, _LEAST_LABELED = 10.0, 22.0
 
 
 def plot_overview(snapshot: Snapshot, *, mode: Mode = "light") -> go.Figure:
@@ -169,7 +169,7 @@ def _write_inside(cluster_id: str, n_accounts: int, diameter: float) -> tuple[st
     if room / max(len(cluster_id), 4) >= _LEAST_LETTERS:
         return f"<b>{plotly_text(cluster_id)}</b><br>{number}", min(15.0, room / max(len(cluster_id), 4))
     letters = min(13.0, room / len(number))
-    return (number, letters) if letters >= _LEAST_LETTERS else ("", _LEAST_LETTERS)
+    return (number, letters) if letters >= _LEAST_LETTERS and diameter >= _LEAST_LABELED else ("", _LEAST_LETTERS)
 
 
 def _write_hover(placed: pd.DataFrame, links: pd.DataFrame) -> list[str]:

@@ -17,6 +17,9 @@ BOX_WIDTH, BOX_HEIGHT = 952, 524
 _NOTES_WIDTH = 132
 FONT = 'Inter, "Segoe UI", system-ui, -apple-system, "DejaVu Sans", sans-serif'
 
+_REMOVED_BUTTONS = ("sendChartToCloud", "lasso2d", "select2d", "autoScale2d")
+"""The first would upload a figure, and all that its hover texts name, to a server at a click."""
+
 TOKENS: dict[str, dict[str, str]] = {
     "light": {
         "background": "#ffffff",
@@ -169,6 +172,7 @@ def frame_figure(traces: Sequence[Any], *, title: str, notes: Sequence[str], mod
                 "align": "left",
             },
             "dragmode": "pan",
+            "modebar": {"remove": list(_REMOVED_BUTTONS)},
             "hovermode": "closest",
         },
     )

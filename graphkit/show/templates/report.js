@@ -4,7 +4,8 @@
   const OPTIONS = {
     displaylogo: false,
     scrollZoom: false,
-    modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],
+    showSendToCloud: false,
+    plotlyServerURL: "",
     toImageButtonOptions: { format: "svg" },
   };
   const root = document.documentElement;
