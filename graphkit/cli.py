@@ -160,12 +160,19 @@ def list_command(store: StoreArgument, as_json: JsonOption = False) -> None:
     if as_json:
         _print_json({"snapshots": json.loads(frame.to_json(orient="records", date_format="iso"))})
         return
-    table = Table("snapshot", "as of", "accounts", "events", "clusters", "accounts in them", "made", box=None)
+    table = Table(
+        "snapshot", "as of", "accounts", "events", "clusters", "accounts in them", "made", box=None, pad_edge=False
+    )
     for column in table.columns[2:6]:
         column.justify = "right"
     for row in frame.to_dict("records"):
         counts = (row[name] for name in ("n_accounts", "n_events", "n_clusters", "n_clustered_accounts"))
-        table.add_row(row["snapshot_id"], str(row["as_of"]), *(f"{count:,}" for count in counts), str(row["created"]))
+        table.add_row(
+            row["snapshot_id"],
+            str(row["as_of"]),
+            *(f"{count:,}" for count in counts),
+            f"{row['created']:%Y-%m-%d %H:%M}",
+        )
     _out.print(table if len(frame) else "No snapshot yet; `graphkit refresh` makes one.")
 
 
