@@ -25,13 +25,15 @@ FIRST, LAST = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 15, tzinfo=UTC
 STANDARD = {kind: {} for kind in ("ip", "user_agent", "payment_instrument", "prompt_template")}
 
 
-def make_snapshot(sizes=(40, 12, 6, 3), *, kinds=None, population=5000, seed=1, pool=6, rejected=(), hostile=True):
+def make_snapshot(
+    sizes=(40, 12, 6, 3), *, kinds=None, population=5000, seed=1, pool=6, rejected=(), hostile=True, verdict=None
+):
     """A snapshot of clusters of the given sizes whose accounts draw their entities from small pools."""
     config = Config.model_validate({"kinds": STANDARD if kinds is None else kinds})
     links = _make_links(sizes, list(config.kinds), pool=pool, seed=seed, hostile=hostile)
     owner = links[["account_id", "cluster_id"]].drop_duplicates()
     evidence = _make_evidence(links, owner["cluster_id"].value_counts(), population=population)
-    clusters = _make_clusters(owner, seed=seed)
+    clusters = _make_clusters(owner, seed=seed).assign(verdict=verdict)
     tables = {
         "accounts": _make_accounts(owner, list(config.kinds)),
         "clusters": clusters,
@@ -125,7 +127,6 @@ def _make_clusters(owner, *, seed):
             "output_tokens": None,
             "first_seen": FIRST,
             "last_seen": LAST,
-            "verdict": None,
             "binding": "share few <b>addresses</b> and one payment instrument in 40% of accounts",
         }
     )

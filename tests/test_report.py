@@ -115,3 +115,10 @@ def test_long_ids_are_cut_in_the_table():
     page = render_report(make_snapshot((40,), kinds={"url": {"mask": False}}))
     assert clean_text("x" * 195) in page
     assert "x" * 301 not in page
+
+
+def test_verdicts_have_a_column_once_there_is_one(snapshot):
+    assert "Verdict" not in without_library(render_report(snapshot))
+    page = without_library(render_report(make_snapshot((12, 6), verdict="benign <i>x</i>")))
+    assert page.count("<td>benign &lt;i&gt;x&lt;/i&gt;</td>") == 2
+    assert "verdict: benign &lt;i&gt;x&lt;/i&gt;" in page

@@ -78,7 +78,7 @@ def test_a_cluster_of_25000_accounts_is_capped_and_says_so():
     n_edges = sum(sum(x is None for x in trace.x) for trace in figure.data if trace.mode == "lines")
     assert 0 < n_edges == ring.groups["n_hubs"].sum() <= MOST_EDGES
     left_out = 25_000 - ring.n_unconnected - ring.groups["n_accounts"].sum()
-    assert f"of {left_out:,} accounts not drawn" in subtitle(figure)
+    assert f"{left_out:,} accounts in {ring.n_groups - MOST_GROUPS:,} smaller groups" in subtitle(figure)
     assert len(figure.to_json()) < 250_000
 
 

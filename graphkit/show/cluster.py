@@ -76,13 +76,15 @@ def _write_notes(ring: Ring) -> list[str]:
     ]
     if (ring.groups["n_accounts"] > 1).any():
         notes.append(f"{TIMES}N = accounts with identical links")
+    missing = []
     if ring.n_unconnected:
-        notes.append(f"{plural(ring.n_unconnected, 'account')} with none of these not drawn")
-    left_out = ring.n_groups - len(ring.groups)
-    if left_out:
+        missing.append(f"{plural(ring.n_unconnected, 'account')} that use none of these")
+    if ring.n_groups > len(ring.groups):
         n_accounts = ring.n_accounts - ring.n_unconnected - int(ring.groups["n_accounts"].sum())
-        notes.append(f"{plural(left_out, 'smaller group')} of {plural(n_accounts, 'account')} not drawn")
-    return notes
+        missing.append(
+            f"{plural(n_accounts, 'account')} in {plural(ring.n_groups - len(ring.groups), 'smaller group')}"
+        )
+    return [*notes, f"not drawn: {' and '.join(missing)}"] if missing else notes
 
 
 def _draw_edges(ring: Ring, styles: dict[str, KindStyle], *, mode: Mode) -> list[go.Scatter]:

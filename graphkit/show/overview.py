@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from graphkit.show.labels import DASH, count, plotly_text, plural, wrap_text
 from graphkit.show.layouts import LEAST_ACCOUNTS, Points, choose_clusters, cross_links, join_paths, overview_layout
@@ -26,19 +29,46 @@ def plot_overview(snapshot: Snapshot, *, mode: Mode = "light") -> go.Figure:
     clusters both use. Positions come from the snapshot's table ``layout``.
     """
     require_mode(mode)
+    return draw_overview(arrange_overview(snapshot), mode=mode)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The clusters of a snapshot, arranged."""
+
+    placed: pd.DataFrame
+    """A row per drawn cluster: its row of the table clusters, and x, y, size (radius) in pixels."""
+    links: pd.DataFrame
+    """The cross-links that are drawn, as ``cross_links`` gives them; ``a`` and ``b`` are rows of ``placed``."""
+    n_large: int
+    """Clusters of five accounts or more."""
+    n_small: int
+    """Clusters of fewer."""
+
+
+def arrange_overview(snapshot: Snapshot) -> Overview:
+    """Choose and place the clusters of an overview, and choose their cross-links."""
     clusters = snapshot.clusters
     drawn = choose_clusters(clusters)
-    notes = _write_notes(clusters, n_drawn=len(drawn))
-    if drawn.empty:
-        figure = frame_figure([], title="Clusters of linked accounts", notes=notes, mode=mode)
+    evidence = snapshot.table("evidence", columns=["cluster_id", "kind", "entity", "coverage", "lift"])
+    of_drawn = pc.is_in(evidence["cluster_id"], value_set=pa.array(drawn["cluster_id"], pa.string()))
+    shared = evidence.filter(of_drawn).to_pandas()
+    placed = _place(snapshot, drawn, shared)
+    n_large = int((clusters["n_accounts"] >= LEAST_ACCOUNTS).sum())
+    return Overview(placed, strongest_links(cross_links(placed, shared)), n_large, len(clusters) - n_large)
+
+
+def draw_overview(overview: Overview, *, mode: Mode) -> go.Figure:
+    """Draw arranged clusters."""
+    placed, links = overview.placed, overview.links
+    title, notes = "Clusters of linked accounts", _write_notes(overview)
+    if placed.empty:
+        figure = frame_figure([], title=title, notes=notes, mode=mode)
         few = f"No cluster has {LEAST_ACCOUNTS} accounts or more."
-        add_message(figure, few if len(clusters) else "No accounts are linked: there is no cluster.", mode=mode)
+        add_message(figure, few if overview.n_small else "No accounts are linked: there is no cluster.", mode=mode)
         return figure
-    evidence = snapshot.table("evidence", columns=["cluster_id", "kind", "entity", "coverage", "lift"]).to_pandas()
-    placed = _place(snapshot, drawn, evidence)
-    links = strongest_links(cross_links(placed, evidence))
     traces = [*_draw_links(placed, links, mode=mode), _draw_bubbles(placed, links, mode=mode)]
-    figure = frame_figure(traces, title="Clusters of linked accounts", notes=notes, mode=mode)
+    figure = frame_figure(traces, title=title, notes=notes, mode=mode)
     return figure.update_layout(legend={"title": {"text": "Entities that both use  ", "font": {"size": 12}}})
 
 
@@ -60,16 +90,13 @@ def _place(snapshot: Snapshot, drawn: pd.DataFrame, evidence: pd.DataFrame) -> p
     return drawn.merge(layout, left_on="cluster_id", right_on="name", validate="one_to_one")
 
 
-def _write_notes(clusters: pd.DataFrame, *, n_drawn: int) -> list[str]:
+def _write_notes(overview: Overview) -> list[str]:
     """What the figure shows, how, and what it leaves out."""
-    n_large = int((clusters["n_accounts"] >= LEAST_ACCOUNTS).sum())
-    n_small = len(clusters) - n_large
-    head = f"{plural(n_large, 'cluster')} of {LEAST_ACCOUNTS} accounts or more"
-    if n_drawn < n_large:
-        head += f", the {n_drawn} largest drawn"
-    notes = [head]
-    if n_small:
-        notes.append(f"{plural(n_small, 'smaller cluster')} not drawn")
+    n_drawn = len(overview.placed)
+    head = f"{plural(overview.n_large, 'cluster')} of {LEAST_ACCOUNTS} accounts or more"
+    notes = [head if n_drawn == overview.n_large else f"{head}, the {n_drawn} largest drawn"]
+    if overview.n_small:
+        notes.append(f"{plural(overview.n_small, 'smaller cluster')} not drawn")
     if n_drawn:
         notes.append("area = accounts, color = score, curves = the three clusters that share most with each")
     return notes

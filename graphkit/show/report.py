@@ -19,9 +19,9 @@ from graphkit.errors import UsageError
 from graphkit.show.cluster import draw_ring
 from graphkit.show.facts import gather_facts
 from graphkit.show.labels import clean_text, compact, count, kind_label, make_namer, measure, percent, plural
-from graphkit.show.overview import plot_overview
+from graphkit.show.overview import arrange_overview, draw_overview
 from graphkit.show.ring import arrange_rings
-from graphkit.show.theme import differences
+from graphkit.show.theme import Mode, differences
 from graphkit.snapshot import Snapshot
 from graphkit.store.durable import replace_file
 
@@ -29,6 +29,7 @@ PAGE_BYTES = 6_000_000
 """Bytes of a page; pictures of clusters that do not fit are left out, and the page says so."""
 
 _JSON: dict[str, Any] = {"sort_keys": True, "separators": (",", ":")}
+_MODES: tuple[Mode, Mode] = ("light", "dark")
 _STYLED_ELEMENT = re.compile(r'getElementById\("([0-9a-f]{64})"\)')
 
 
@@ -105,14 +106,14 @@ def _draw_figures(snapshot: Snapshot, facts: dict[str, Any], *, reveal: bool, ro
     """Figures by the id of their place, as far as ``room`` in bytes goes; the rest is marked as left out."""
     figures = {}
     if facts["overview"]:
-        figures["overview"] = _pack(plot_overview(snapshot), plot_overview(snapshot, mode="dark"))
+        arranged = arrange_overview(snapshot)
+        figures["overview"] = _pack(*(draw_overview(arranged, mode=mode) for mode in _MODES))
         room -= _weigh(figures["overview"])
     kinds, name_of = list(snapshot.config.kinds), make_namer(snapshot, reveal=reveal)
     rings = arrange_rings(snapshot, [section["cluster_id"] for section in facts["sections"]])
     for section in facts["sections"]:
         ring = rings[section["cluster_id"]]
-        light, dark = (draw_ring(ring, mode=mode, kinds=kinds, name_of=name_of) for mode in ("light", "dark"))
-        packed = _pack(light, dark)
+        packed = _pack(*(draw_ring(ring, mode=mode, kinds=kinds, name_of=name_of) for mode in _MODES))
         section["drawn"] = _weigh(packed) <= room
         if section["drawn"]:
             figures[section["figure"]] = packed
