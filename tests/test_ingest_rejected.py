@@ -48,6 +48,8 @@ def test_csv_lines(tmp_path, lines, expected):
         ('{"account_id": "b", ', ("line that is not a JSON object", 1, "line 2")),
         ('{"account_id": "\x01"}', ("line that is not a JSON object", 1, "line 2")),
         ('{"account_id": null, "timestamp": 1777629600}', ("no account_id", 1, "line 2")),
+        ("[" * 100_000, ("line that is not a JSON object", 1, "line 2")),
+        ('{"a": ' * 100_000, ("line that is not a JSON object", 1, "line 2")),
         ('{"account_id": "b"}', ("no timestamp", 1, "line 2: account b")),
         ('{"account_id": "b", "timestamp": "soon"}', ("unreadable timestamp", 1, "line 2: soon")),
     ],

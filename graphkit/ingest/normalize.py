@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +21,7 @@ _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = rf"^{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}$"
 _BRACKETED = re.compile(r"\[([^\]]*)\](?::\d{1,5})?")
 _IPV4_PORT = re.compile(r"([0-9.]+):\d{1,5}")
+_LENGTH = re.compile(r"[0-9]{1,3}")
 _MAPPED = b"\0" * 10 + b"\xff\xff"
 
 Entities = Callable[[pa.ChunkedArray], pa.Array]
@@ -85,22 +87,29 @@ def _cut_ipv4(values: pa.Array, plain: pa.Array, *, prefix: int) -> pa.Array:
 
 
 def _parse_address(value: str, *, ipv4_prefix: int, ipv6_prefix: int) -> str | None:
+    packed, given = _pack(value), None
+    if packed is None:
+        bare, _, length = _strip_address(value).partition("/")
+        packed = _pack(bare.partition("%")[0])
+        if packed is None or (length and not _LENGTH.fullmatch(length)):
+            return None
+        given = int(length) if length else None
+    bits = 8 * len(packed)
+    if given is not None and given > bits:
+        return None
+    kept = bits if given is None else given
+    if packed.startswith(_MAPPED):
+        packed, kept = packed[12:], max(0, kept - 96)
+    return _write_network(packed, min(kept, ipv4_prefix if len(packed) == 4 else ipv6_prefix))
+
+
+def _strip_address(value: str) -> str:
+    """The first of a list, without brackets and port."""
     text = value.split(",", 1)[0].strip()
-    bracketed = _BRACKETED.fullmatch(text)
-    text = bracketed[1] if bracketed else text
+    if bracketed := _BRACKETED.fullmatch(text):
+        return bracketed[1]
     with_port = _IPV4_PORT.fullmatch(text)
-    text, _, length = (with_port[1] if with_port else text).partition("/")
-    text = text.partition("%")[0]
-    packed = _pack(text)
-    if packed is None or (length and not re.fullmatch(r"[0-9]{1,3}", length)):
-        return None
-    given = int(length) if length else 8 * len(packed)
-    if given > 8 * len(packed):
-        return None
-    if packed.startswith(_MAPPED) and len(packed) == 16:
-        packed, given = packed[12:], max(0, given - 96)
-    prefix = min(given, ipv4_prefix if len(packed) == 4 else ipv6_prefix)
-    return _write_network(packed, prefix)
+    return with_port[1] if with_port else text
 
 
 def _pack(text: str) -> bytes | None:
@@ -119,6 +128,7 @@ def _write_network(packed: bytes, prefix: int) -> str:
     return text if prefix == 8 * size else f"{text}/{prefix}"
 
 
+@cache
 def _mask(size: int, prefix: int) -> bytes:
     return ((1 << 8 * size) - (1 << 8 * size - prefix)).to_bytes(size)
 

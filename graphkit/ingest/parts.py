@@ -60,17 +60,20 @@ def explain_failure(read: Part | str) -> Iterator[None]:
     """Turn an error of the engine over a part, or a source of that name, into ours."""
     try:
         yield
-    except duckdb.OutOfMemoryException as error:
-        raise BudgetError(f"{_name(read, error)}: needs more memory than the limit allows; raise the limit") from error
-    except duckdb.ConversionException as error:
-        raise InputError(
-            f"{_name(read, error)}: a time lies beyond the year 294246; check the unit of the timestamps"
-        ) from error
+    except duckdb.InterruptException:
+        raise
     except duckdb.Error as error:
-        reason = shorten(str(error).split("\n", 1)[0].rsplit(": ", 1)[-1])
-        raise InputError(
-            f"{_name(read, error)}: cannot be read to its end; it may be damaged: export it again ({reason})"
-        ) from error
+        name, said = _name(read, error), str(error)
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise BudgetError(f"{name}: needs more memory than the limit allows; raise the limit") from error
+        if "o space left" in said:
+            raise BudgetError(f"{name}: the disk of the scratch folder is full; free some space") from error
+        if isinstance(error, duckdb.ConversionException) and "imestamp" in said:
+            reason = "a time lies beyond the year 294246; check the unit of the timestamps"
+        else:
+            first = shorten(said.split("\n", 1)[0].rsplit(": ", 1)[-1])
+            reason = f"cannot be read to its end; it may be damaged: export it again ({first})"
+        raise InputError(f"{name}: {reason}") from error
 
 
 def _name(read: Part | str, error: duckdb.Error) -> str:
