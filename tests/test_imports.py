@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-_GROUND_FLOOR = {"errors", "config", "tables", "engine", "privacy", "snapshot"}
+_GROUND_FLOOR = {"errors", "config", "tables", "engine", "privacy", "snapshot", "wording"}
 _ORDER = [
     "ingest",
     "link",

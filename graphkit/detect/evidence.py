@@ -8,6 +8,7 @@ import pandas as pd
 from graphkit.detect.members import Grouping
 from graphkit.link.links import Links, Numbers
 from graphkit.link.weights import Weighted
+from graphkit.wording import kind_name, percent, plural
 
 _KINDS_TOLD = 3
 
@@ -67,16 +68,15 @@ def say_what_binds(
     reach = _accounts_reached(grouping, binding, links)
     told: dict[tuple[str, str], str] = {}
     for (cluster_id, kind), n, n_own in counts.itertuples(name=None):
-        own = (
-            "" if n_own == 0 else ", used by no one else" if n_own == n else f", {n_own:,} of them used by no one else"
-        )
-        what = f"{n:,} {'values' if n > 1 else 'value'} of {kind}"
-        told[cluster_id, kind] = f"{reach[cluster_id, kind]:.0%} of the accounts share {what}{own}"
+        own = "" if n_own == 0 else " that no one else uses" if n_own == n else f" ({n_own:,} used by no one else)"
+        who = "all" if reach[cluster_id, kind] == 1 else percent(reach[cluster_id, kind])
+        told[cluster_id, kind] = f"{who} share {plural(n, kind_name(kind))}{own}"
     sentences = []
     for name, share in zip(grouping.names, shares, strict=True):
         strongest = [links.kinds[kind] for kind in np.argsort(-share, kind="stable") if share[kind] > 0]
         parts = [told[name, kind] for kind in strongest[:_KINDS_TOLD] if (name, kind) in told]
-        sentences.append("; ".join(parts) or "weak links only: nothing that two accounts share weighs anything")
+        sentence = "; ".join(parts) or "nothing that two accounts share weighs anything"
+        sentences.append(sentence[0].upper() + sentence[1:])
     return sentences
 
 
