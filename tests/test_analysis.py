@@ -44,7 +44,10 @@ def test_evidence_counts_inside_and_outside(snapshot):
 
 def test_says_what_binds_without_naming_anything(snapshot):
     binding = snapshot.clusters["binding"][0]
-    assert binding == "All share 4 IP addresses that no one else uses; all share 1 prompt template that no one else uses"
+    assert binding.split("; ") == [
+        "All share 4 IP addresses that no one else uses",
+        "all share 1 prompt template that no one else uses",
+    ]
     assert not any(text in binding for text in ("203.0.113", "t-1", "farm0"))
 
 
