@@ -103,8 +103,8 @@ def test_too_many_stop_the_run(tmp_path, n_bad, limit, stops):
         take(path, max_rejected_share=limit)
     assert "1 of 10 rows (10.0%) cannot be used" in str(error.value)
     assert "max_rejected_share = 0.11" in str(error.value)
-    assert "e.csv: 1 rows: unreadable timestamp" in str(error.value)
-    assert "(line 11: soon)" in str(error.value)
+    assert "e.csv: unreadable timestamp" in str(error.value)
+    assert "1 row (line 11: soon)" in str(error.value)
 
 
 def test_neither_payments_nor_prompts_are_shown(tmp_path):
@@ -136,6 +136,12 @@ def test_a_quotation_mark_without_partner_swallows_nothing_in_silence(tmp_path):
     middle = HEAD + lines + 'z,2026-05-01,"::1,4,x\ny,2026-05-01",::1,4,x\n' + lines
     intake, _ = take(write(tmp_path, "e.csv", middle), **LENIENT)
     assert intake.n_rows == 102
+
+
+def test_a_lone_quotation_mark_inside_a_value_is_only_text(tmp_path):
+    agents = 'account_id,timestamp,user_agent\n\na,2026-05-01,5" screen\n\n\r\nb,2026-05-01,x\n'
+    _, rows = take(write(tmp_path, "e.csv", agents))
+    assert [row["kind_user_agent"] for row in rows] == ['5" screen', "x"]
 
 
 def test_nothing_usable():

@@ -104,7 +104,7 @@ def require_usable(counts: Sequence[Counts], *, limit: float) -> None:
     if n_set_aside <= limit * n_rows:
         return
     rejected = sorted((row for count in counts for row in count.rejected), key=lambda row: -row["n_rows"])
-    lines = [f"  {row['source']}: {row['n_rows']:,} rows: {row['reason']} ({row['example']})" for row in rejected]
+    lines = [f"  {row['source']}: {row['reason']}: {_count(row['n_rows'])} ({row['example']})" for row in rejected]
     more = [f"  and {len(rejected) - _LISTED} more reasons"] if len(rejected) > _LISTED else []
     share = min(1.0, n_set_aside / n_rows)
     head = (
@@ -112,6 +112,10 @@ def require_usable(counts: Sequence[Counts], *, limit: float) -> None:
         f"Mend them, or raise it in graphkit.toml, for example: max_rejected_share = {min(1.0, share + 0.01):.2f}"
     )
     raise InputError("\n".join([head, *lines[:_LISTED], *more]))
+
+
+def _count(n_rows: int) -> str:
+    return "1 row" if n_rows == 1 else f"{n_rows:,} rows"
 
 
 def _count_part(engine: Engine, part: Part, fault: str, time: Field) -> tuple[Counter[int], Counter[str]]:

@@ -205,10 +205,15 @@ def _stream(
 
 def _check_quotes(file: File, counted: _Counted, *, n_used: int) -> None:
     """Refuse a file in which a quotation mark without partner may have swallowed the lines after it."""
-    if counted.n_quotes % 2 and counted.n_lines > n_used:
+    if counted.n_quotes % 2 == 0 or counted.n_lines <= n_used:
+        return
+    with open_text(file) as stream:
+        n_blank = sum(not line.rstrip(b"\r\n") for line in io.BufferedReader(stream))
+    n_swallowed = counted.n_lines - n_used - n_blank
+    if n_swallowed > 0:
         raise InputError(
-            f"{file.name}: a quotation mark lacks its partner, and {counted.n_lines - n_used:,} lines lie inside "
-            "quoted values; mend the row where it begins, or write the file with a CSV library"
+            f"{file.name}: a quotation mark lacks its partner, and {n_swallowed:,} lines lie inside quoted values; "
+            "mend the row where it begins, or write the file with a CSV library"
         )
 
 
