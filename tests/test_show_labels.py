@@ -10,7 +10,6 @@ from graphkit.show.labels import (
     measure,
     percent,
     plotly_text,
-    plural,
     shorten,
     wrap_text,
 )
@@ -79,14 +78,6 @@ def test_shorten_cuts_the_middle(limit, expected):
 )
 def test_numbers_and_names_read_well(function, value, expected):
     assert function(value) == expected
-
-
-@pytest.mark.parametrize(
-    ("number", "noun", "expected"),
-    [(1, "account", "1 account"), (1200, "account", "1,200 accounts"), (0, "entity", "0 entities")],
-)
-def test_plural(number, noun, expected):
-    assert plural(number, noun) == expected
 
 
 def test_wrap_text_breaks_at_spaces_and_loses_no_word():

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from graphkit.show.labels import ACCOUNT, TIMES, make_namer, percent, plotly_text, plural, wrap_text
+from graphkit.show.labels import ACCOUNT, TIMES, make_namer, percent, plotly_text, wrap_text
 from graphkit.show.layouts import join_paths
 from graphkit.show.ring import RADIUS_Y, Ring, arrange_rings, used_hubs
 from graphkit.show.theme import (
@@ -23,6 +23,7 @@ from graphkit.show.theme import (
     with_alpha,
 )
 from graphkit.snapshot import Snapshot
+from graphkit.wording import plural
 
 NameOf = Callable[[str, object], str]
 

@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 import pyarrow.compute as pc
 
-from graphkit.show.labels import ACCOUNT, clean_text, compact, kind_label, percent, plural
+from graphkit.show.labels import ACCOUNT, clean_text, compact, kind_label, percent
 from graphkit.show.layouts import LEAST_ACCOUNTS
 from graphkit.show.ring import order_evidence
 from graphkit.snapshot import Snapshot, rank_clusters
+from graphkit.wording import plural
 
 NameOf = Callable[[str, object], str]
 

@@ -5,6 +5,7 @@ import math
 import unicodedata
 from collections.abc import Callable
 
+from graphkit import wording
 from graphkit.privacy import mask_value
 from graphkit.snapshot import Snapshot
 
@@ -15,7 +16,6 @@ DASH = "–"  # noqa: RUF001
 TIMES = "×"  # noqa: RUF001
 
 _REPLACED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-_STANDARD_LABELS = {"ip": "IP address", ACCOUNT: "Account"}
 _MOST_MARKS = 2
 
 
@@ -61,9 +61,9 @@ def wrap_text(text: str, *, width: int) -> str:
 
 
 def kind_label(kind: str) -> str:
-    """A kind's name as people write it: ``user_agent`` becomes ``User agent``."""
-    words = kind.replace("_", " ")
-    return _STANDARD_LABELS.get(kind, words[:1].upper() + words[1:])
+    """A kind's name with a capital, as labels have it: ``user_agent`` becomes ``User agent``."""
+    name = wording.kind_name(kind)
+    return name[:1].upper() + name[1:]
 
 
 def make_namer(snapshot: Snapshot, *, reveal: bool) -> Callable[[str, object], str]:
@@ -88,13 +88,6 @@ def count(number: float | None) -> str:
     return DASH if number is None else f"{number:,.0f}"
 
 
-def plural(number: int, noun: str) -> str:
-    """A number and its noun: ``1 account``, ``1,200 accounts``, ``2 entities``."""
-    if number == 1:
-        return f"1 {noun}"
-    return f"{number:,} {noun[:-1] + 'ies' if noun.endswith('ty') else noun + 's'}"
-
-
 def compact(number: float | None) -> str:
     """A large number in millions, billions, ...: ``28.8 M``."""
     if number is None:
@@ -106,12 +99,8 @@ def compact(number: float | None) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share of 1 in percent: whole from 10 %, else one decimal."""
-    if share is None:
-        return DASH
-    if 0 < share < 0.001:
-        return "<0.1%"
-    return f"{share:.0%}" if share >= 0.0995 or share == 0 else f"{share:.1%}"
+    """A share of 1 in percent; a dash for none."""
+    return DASH if share is None else wording.percent(share)
 
 
 def measure(value: float | None) -> str:

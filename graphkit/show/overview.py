@@ -11,10 +11,11 @@ import plotly.graph_objects as go
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graphkit.show.labels import DASH, count, plotly_text, plural, wrap_text
+from graphkit.show.labels import DASH, count, plotly_text, wrap_text
 from graphkit.show.layouts import LEAST_ACCOUNTS, Points, choose_clusters, cross_links, join_paths, overview_layout
 from graphkit.show.theme import SCORE_RAMP, TOKENS, Mode, add_message, frame_figure, ink_on, ramp_color, require_mode
 from graphkit.snapshot import Snapshot
+from graphkit.wording import plural
 
 _KEPT_LINKS = 3
 _WIDTHS = ((0.9, "faint_link"), (1.6, "link"), (3.2, "link"))

@@ -18,12 +18,13 @@ from plotly.offline import get_plotlyjs
 from graphkit.errors import UsageError
 from graphkit.show.cluster import draw_ring
 from graphkit.show.facts import gather_facts
-from graphkit.show.labels import clean_text, compact, count, kind_label, make_namer, measure, percent, plural
+from graphkit.show.labels import clean_text, compact, count, kind_label, make_namer, measure, percent
 from graphkit.show.overview import arrange_overview, draw_overview
 from graphkit.show.ring import arrange_rings
 from graphkit.show.theme import Mode, differences
 from graphkit.snapshot import Snapshot
 from graphkit.store.durable import replace_file
+from graphkit.wording import plural
 
 PAGE_BYTES = 6_000_000
 """Bytes of a page; pictures of clusters that do not fit are left out, and the page says so."""
