@@ -36,7 +36,7 @@ class Faults:
     example: str = ""
     """What is wrong with the first of these; not what it holds, which may be secret."""
     first_line: str = field(default="", repr=False)
-    failure: InputError | None = None
+    failure: str = ""
     """Why the file could not be read to its end."""
 
     def note(self, row: pa_csv.InvalidRow) -> str:
@@ -197,7 +197,7 @@ def _stream(
         try:
             yield from batches()
         except InputError as error:
-            faults.failure = error  # the engine that pulls the batches would bury it in a message of its own
+            faults.failure = str(error)  # the engine that pulls the batches would bury it in a message of its own
             raise
 
     return pa.RecordBatchReader.from_batches(schema, kept_failure())

@@ -116,9 +116,9 @@ def _explain(file: File, faults: text.Faults) -> Iterator[None]:
         with explain_failure(file.name):
             yield
     except InputError:
-        if faults.failure is None:
+        if not faults.failure:
             raise
-        raise faults.failure from None
+        raise InputError(faults.failure) from None
 
 
 def _extract_keys(columns: Sequence[str]) -> str:
