@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 import pandas as pd
@@ -222,13 +223,12 @@ def _list_settings(snapshot: Snapshot) -> list[tuple[str, str]]:
 
 
 def _list_origin(snapshot: Snapshot) -> list[tuple[str, str]]:
-    """What it takes to make the same snapshot again."""
+    """What it takes to make the same snapshot again; not its digest, which salts the masks."""
     content, run = snapshot.content, snapshot.manifest["run"]
     config = json.dumps(content["config"], sort_keys=True).encode()
-    sources = [clean_text(source, limit=120) for source in run.get("sources", [])]
+    sources = [clean_text(PurePath(source).name, limit=120) for source in run.get("sources", [])]
     rows = [
         ("Snapshot", snapshot.id),
-        ("Content digest", content["digest"]),
         ("Config hash", hashlib.sha256(config).hexdigest()[:16]),
         ("Key fingerprint", content["key_fingerprint"]),
         ("Parent snapshot", content["parent"] or "none"),

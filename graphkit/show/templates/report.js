@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  const WIDTH = 1000, HEIGHT = 720, LEAST_SCALE = 0.62;
+  const WIDTH = 1000, HEIGHT = 720, LEAST_SCALE = 0.62, FIRST_ROWS = 25;
   const OPTIONS = {
     displaylogo: false,
     scrollZoom: false,
@@ -88,22 +88,29 @@
     const sorted = rows.map((row) => [valueOf(row, column), row]);
     sorted.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0) * (ascending ? 1 : -1));
     body.append(...sorted.map(([, row]) => row));
+    filter();
   }
 
   const search = document.getElementById("search"), found = document.getElementById("found");
+  const more = document.getElementById("more");
+  let most = FIRST_ROWS;
 
   function filter() {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     let n = 0;
-    for (const row of rows) {
+    for (const row of body.rows) {
       const text = row.textContent.toLowerCase();
-      row.hidden = !words.every((word) => text.includes(word));
-      n += row.hidden ? 0 : 1;
+      const matches = words.every((word) => text.includes(word));
+      n += matches ? 1 : 0;
+      row.hidden = !matches || n > most;
     }
     found.textContent = `${n.toLocaleString("en")} of ${rows.length.toLocaleString("en")} clusters`;
+    more.hidden = n <= most;
+    more.textContent = `Show all ${n.toLocaleString("en")}`;
   }
 
   heads.forEach((head, column) => head.firstElementChild.addEventListener("click", () => sortBy(column)));
   search.addEventListener("input", filter);
+  more.addEventListener("click", () => { most = Infinity; filter(); });
   filter();
 })();
