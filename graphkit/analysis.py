@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from graphkit import privacy
@@ -20,6 +21,7 @@ from graphkit.detect.findings import Behavior, Graph, make_findings
 from graphkit.detect.members import Grouping, group_accounts
 from graphkit.engine import Engine, open_engine
 from graphkit.ingest.events import Intake, read_events
+from graphkit.ingest.parts import explain_failure
 from graphkit.link.activity import measure_activity
 from graphkit.link.couse import find_co_uses
 from graphkit.link.links import make_links
@@ -95,34 +97,42 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
         with clock.stage("read events") as stage:
             intake = read_events(engine, events, accounts, config=config, key=key, as_of=as_of)
             stage.result = f"{intake.n_in_window:,} events"
-        with clock.stage("make links") as stage:
-            links, unusable = make_links(engine, intake, config=config)
-            stage.result = f"{links.n_population:,} accounts, {len(links.account):,} links"
-        with clock.stage("weigh pairs") as stage:
-            co_uses = find_co_uses(engine, intake, links, config=config)
-            candidates = sample_pairs(links, co_uses=co_uses, config=config, key=key)
-            graph = Graph(links, co_uses, *weigh_pairs(candidates, links, co_uses=co_uses, config=config))
-            stage.result = f"{len(candidates):,} pairs, {len(graph.pairs.a):,} linked"
-        with clock.stage("find communities") as stage:
-            membership = find_communities(graph.pairs, links, config=config)
-            grouping = group_accounts(membership, graph.pairs, links)
-            stage.result = f"{len(grouping.names):,} clusters"
-        with clock.stage("measure activity"):
-            behavior = _measure_behavior(engine, graph, grouping)
+        with explain_failure("events", paths=intake.sources):
+            graph, unusable = _link_accounts(engine, intake, config=config, key=key, clock=clock)
+            with clock.stage("find communities") as stage:
+                membership = find_communities(graph.pairs, graph.links, config=config)
+                grouping = group_accounts(membership, graph.pairs, graph.links)
+                stage.result = f"{len(grouping.names):,} clusters"
+            with clock.stage("measure activity"):
+                behavior = _measure_behavior(engine, graph, grouping)
         days = engine.query("SELECT min(first_seen) AS first, max(last_seen) AS last FROM population").to_pylist()[0]
     with clock.stage("score and explain"):
         tables = make_findings(graph, grouping, behavior, config=config)
-        tables["layout"] = overview_layout(
-            tables["clusters"].to_pandas(), tables["evidence"].to_pandas(), seed=config.seed
-        )
+        clusters, evidence = (tables[name].to_pandas() for name in ("clusters", "evidence"))
+        tables["layout"] = overview_layout(clusters, evidence, seed=config.seed)
     with clock.stage("write tables"):
+        parent = parent_of(intake.as_of) if parent_of else None
         return build_snapshot(
             tables,
             as_of=intake.as_of,
-            content=_content(graph, config, intake=intake, key=key, days=days)
-            | {"parent": parent_of(intake.as_of) if parent_of else None},
+            content=_content(graph, config, intake=intake, key=key, days=days) | {"parent": parent},
             run=clock.run() | _describe_input(intake, unusable),
         )
+
+
+def _link_accounts(
+    engine: Engine, intake: Intake, *, config: Config, key: bytes, clock: _Clock
+) -> tuple[Graph, list[dict[str, Any]]]:
+    """Make the match-weight graph; also gives what was set aside."""
+    with clock.stage("make links") as stage:
+        links, unusable = make_links(engine, intake, config=config)
+        stage.result = f"{links.n_population:,} accounts, {len(links.account):,} links"
+    with clock.stage("weigh pairs") as stage:
+        co_uses = find_co_uses(engine, intake, links, config=config)
+        candidates = sample_pairs(links, co_uses=co_uses, config=config, key=key)
+        pairs, corroboration = weigh_pairs(candidates, links, co_uses=co_uses, config=config)
+        stage.result = f"{len(candidates):,} pairs, {len(pairs.a):,} linked"
+    return Graph(links, co_uses, pairs, corroboration), unusable
 
 
 def _measure_behavior(engine: Engine, graph: Graph, grouping: Grouping) -> Behavior:
@@ -151,7 +161,7 @@ def _content(graph: Graph, config: Config, *, intake: Intake, key: bytes, days: 
             "kinds": list(links.kinds),
             "threshold_bits": link_threshold(config, links.n_population),
             "resolution": choose_resolution(config, links.n_population),
-            "n_linked_accounts": len(set(graph.pairs.a.tolist()) | set(graph.pairs.b.tolist())),
+            "n_linked_accounts": len(np.unique(np.concatenate([graph.pairs.a, graph.pairs.b]))),
             "n_pairs": len(graph.pairs.a),
         },
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import duckdb
 
@@ -56,14 +56,14 @@ class Part:
 
 
 @contextmanager
-def explain_failure(read: Part | str) -> Iterator[None]:
-    """Turn an error of the engine over a part, or a source of that name, into ours."""
+def explain_failure(read: Part | str, *, paths: Sequence[str] = ()) -> Iterator[None]:
+    """Turn an error of the engine over a part, or a source of that name with files of those paths, into ours."""
     try:
         yield
     except duckdb.InterruptException:
         raise
     except duckdb.Error as error:
-        name, said = _name(read, error), str(error)
+        name, said = _name(read, paths, str(error)), str(error)
         if isinstance(error, duckdb.OutOfMemoryException):
             raise BudgetError(f"{name}: needs more memory than the limit allows; raise the limit") from error
         if "o space left" in said:
@@ -76,11 +76,11 @@ def explain_failure(read: Part | str) -> Iterator[None]:
         raise InputError(f"{name}: {reason}") from error
 
 
-def _name(read: Part | str, error: duckdb.Error) -> str:
+def _name(read: Part | str, paths: Sequence[str], said: str) -> str:
     """The file that the error names, else all that was read."""
     if isinstance(read, str):
-        return read
-    files = [file for file in read.files.values() if file.path in str(error)] or list(read.files.values())
+        return next((PurePath(path).name for path in paths if path in said), read)
+    files = [file for file in read.files.values() if file.path in said] or list(read.files.values())
     return ", ".join(dict.fromkeys(file.name for file in files[:_NAMED])) or read.source.strip("'")
 
 
