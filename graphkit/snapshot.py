@@ -129,7 +129,7 @@ class Snapshot:
         population, tables = self.content["population"], self.content["tables"]
         top = rank_clusters(self.table("clusters").to_pylist())[:10]
         rows = "".join(
-            f"<tr><td>{html.escape(row['cluster_id'])}</td><td>{row['n_accounts']:,}</td>"
+            f"<tr><td style='white-space:nowrap'>{html.escape(row['cluster_id'])}</td><td>{row['n_accounts']:,}</td>"
             f"<td>{row['score']:.2f}</td><td style='text-align:left'>{html.escape(row['binding'])}</td></tr>"
             for row in top
         )

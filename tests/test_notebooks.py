@@ -132,7 +132,7 @@ def run_all_in_browser(path, address):
     troubles = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1280, "height": 4000})
+        page = browser.new_page(viewport={"width": 1440, "height": 6500})
         page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: troubles.append(str(error)))
         host = address.split("/lab")[0].removeprefix("http")
