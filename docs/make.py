@@ -1,10 +1,13 @@
-"""Write docs/tables.md and docs/config.md from the code that defines them; `make docs` runs this."""
+"""Write docs/tables.md, docs/config.md and docs/cli.md from the code that defines them; `make docs` runs this."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
+from typer.main import get_command
 
+from graphkit.cli import app
 from graphkit.config import Columns, Config, Kind
 from graphkit.tables import FORMAT, TABLES, Table
 
@@ -60,6 +63,22 @@ mask = true
 ```
 """
 
+CLI_HEAD = """\
+# The command line
+
+<!-- Made from graphkit/cli.py by `make docs`; edit that file. -->
+
+`graphkit --help` lists the commands, `graphkit COMMAND --help` tells of one; `python -m graphkit` is the same.
+
+| exit code | means |
+| --- | --- |
+| 0 | done |
+| 1 | failed; the reason is on standard error |
+| 2 | wrong usage |
+
+Progress goes to standard error. With `--json` there is none, and standard output holds one JSON object.
+"""
+
 
 def render_tables() -> str:
     """The text of docs/tables.md."""
@@ -86,6 +105,34 @@ def render_config() -> str:
         _standard_kinds(),
     ]
     return "\n".join(parts).rstrip() + "\n"
+
+
+def render_cli() -> str:
+    """The text of docs/cli.md."""
+    commands: Mapping[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
+    return "\n".join([CLI_HEAD, *(_render_command(name, command) for name, command in commands.items())])
+
+
+def _render_command(name: str, command: Any) -> str:
+    """A section of a command: how it is called, what it does, its options."""
+    arguments = [parameter for parameter in command.params if parameter.param_type_name == "argument"]
+    options = [parameter for parameter in command.params if parameter.param_type_name == "option"]
+    needed = [f"{option.opts[-1]} {option.metavar}" for option in options if option.required]
+    usage = " ".join(["graphkit", name, *(argument.metavar for argument in arguments), *needed, "[OPTIONS]"])
+    rows = [(f"`{argument.metavar}`", argument.help, "") for argument in arguments]
+    rows += [(f"`{_spell(option)}`", option.help, _toml(_default(option))) for option in options]
+    return f"## {name}\n\n    {usage}\n\n{command.help}\n\n" + _table(("", "", "default"), rows)
+
+
+def _spell(option: Any) -> str:
+    """How an option is written, with what it takes."""
+    names = ", ".join(option.opts)
+    return names if option.is_flag else f"{names} {option.metavar or 'NUMBER'}"
+
+
+def _default(option: Any) -> object:
+    default = None if option.is_flag else option.default
+    return str(default) if isinstance(default, Path) else default
 
 
 def _render_table(table: Table) -> str:
@@ -135,5 +182,6 @@ def _escape(text: str) -> str:
 
 
 if __name__ == "__main__":
-    for name, text in {"tables.md": render_tables(), "config.md": render_config()}.items():
+    made = {"tables.md": render_tables(), "config.md": render_config(), "cli.md": render_cli()}
+    for name, text in made.items():
         Path(__file__).with_name(name).write_text(text, encoding="utf-8")
