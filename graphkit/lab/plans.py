@@ -33,6 +33,9 @@ class FarmPlan:
     """Proxies in hosting, routers of ordinary customers, exits of the VPN seller, or each account its own."""
     rotation: Rotation = "session"
     """When an account takes another of its addresses."""
+    ip_share: float = 1.0
+    """Share of an account's events that come through the farm's addresses, 0 to 1; the others come from where
+    ordinary people are: a home of its own, phones, cafes."""
     n_templates: int = 0
     templates_per_account: int = 1
     template_share: float = 0.0
@@ -58,6 +61,7 @@ class FarmPlan:
                 (self.n_accounts < 1, "n_accounts must be at least 1"),
                 (self.ip_source != "homes" and self.n_ips < 1, "n_ips must be at least 1"),
                 (self.ips_per_account < 1, "ips_per_account must be at least 1"),
+                (not 0 <= self.ip_share <= 1, "ip_share must be from 0 to 1"),
                 (not 0 <= self.template_share <= 1, "template_share must be from 0 to 1"),
                 (self.template_share > 0 and self.n_templates < 1, "template_share needs n_templates"),
                 (self.templates_per_account < 1, "templates_per_account must be at least 1"),
