@@ -140,7 +140,9 @@ def _measure_behavior(engine: Engine, graph: Graph, grouping: Grouping) -> Behav
     names = pa.array(grouping.names, pa.string()).take(pa.array(grouping.cluster[clustered]))
     accounts = graph.links.accounts["account_id"].filter(pa.array(clustered))
     activity, usage = measure_activity(engine, pa.table({"account_id": accounts, "cluster_id": names}))
-    return Behavior(activity, usage, engine.query("SELECT n_events, created_at FROM population").to_pandas())
+    return Behavior(
+        activity, usage, engine.query("SELECT n_events, created_at FROM population ORDER BY ALL").to_pandas()
+    )
 
 
 def _content(graph: Graph, config: Config, *, intake: Intake, key: bytes, days: dict[str, int]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from graphkit.config import Config
 from graphkit.detect.evidence import gather_evidence, say_what_binds, share_bits
 from graphkit.detect.members import Grouping, describe_members, list_kinds
+from graphkit.detect.parts import Clusters
 from graphkit.detect.scores import score_clusters
 from graphkit.link.couse import CoUses
 from graphkit.link.links import Integers, Links, Numbers
@@ -44,17 +45,17 @@ def make_findings(graph: Graph, grouping: Grouping, behavior: Behavior, *, confi
     makes_pairs = links.makes_pairs(config)
     members = describe_members(grouping, pairs, links)
     evidence = gather_evidence(grouping, links)
-    score, parts = score_clusters(
+    clusters = Clusters(
         grouping,
         members,
         pairs,
         links,
+        makes_pairs,
         population=behavior.population,
         activity=behavior.activity,
         usage=behavior.usage,
-        threshold=link_threshold(config, links.n_population),
-        makes_pairs=makes_pairs,
     )
+    score, parts = score_clusters(clusters, threshold=link_threshold(config, links.n_population))
     binding = say_what_binds(grouping, evidence, links, shares=share_bits(grouping, pairs), makes_pairs=makes_pairs)
     return {
         "accounts": _to_arrow("accounts", members),
