@@ -43,9 +43,7 @@ def farm_part(service: Service, plan: FarmPlan, *, number: int, homes: Integers)
         mixes=catalog.focus_mix(random, plan.capabilities, share=0.9),
         template_share=np.full(n, plan.template_share),
         roams=np.full(n, plan.rotation == "request"),
-        ips=_mix_with_own(
-            _draw_addresses(random, plan, service=service, homes=homes), base.ips, plan=plan, n_days=days
-        ),
+        ips=_draw_addresses(random, plan, service=service, homes=homes),
         agents=_draw_agents(random, plan, ordinary=base.agents, code=code, n_days=days),
         templates=_draw_templates(random, plan, code=code, n_days=days),
         cards=_deal_cards(plan, code=code, n_days=days, ordinary=base.cards),
@@ -72,16 +70,11 @@ def _draw_addresses(random: np.random.Generator, plan: FarmPlan, *, service: Ser
         source = vpn_exits(service) if plan.ip_source == "vpn" else homes
         pool = random.choice(source, min(plan.n_ips, len(source)), replace=False)
     counts = np.full(n, plan.ips_per_account)
-    return roam(random, np.arange(n), pool=pool, counts=counts, weight=np.ones(n), n_days=days)
-
-
-def _mix_with_own(shared: Habits, own: Habits, *, plan: FarmPlan, n_days: int) -> Habits:
-    """The farm's addresses for ``plan.ip_share`` of the time, an account's own for the rest."""
+    shared = roam(random, np.arange(n), pool=pool, counts=counts, weight=np.ones(n), n_days=days)
     if plan.ip_share == 1:
         return shared
-    n_held = (own.last_day - own.first_day).astype(np.float64) + 1
-    usual = np.bincount(own.account, weights=own.weight * n_held / n_days, minlength=plan.n_accounts)
-    return join(weigh(shared, plan.ip_share), weigh(own, (1 - plan.ip_share) / np.maximum(usual, 1e-9)))
+    own = live_at(home_leases(random, n, service=service), np.arange(n))
+    return join(weigh(shared, plan.ip_share), weigh(own, 1 - plan.ip_share))
 
 
 def _draw_agents(random: np.random.Generator, plan: FarmPlan, *, ordinary: Habits, code: int, n_days: int) -> Habits:

@@ -34,8 +34,8 @@ class FarmPlan:
     rotation: Rotation = "session"
     """When an account takes another of its addresses."""
     ip_share: float = 1.0
-    """Share of an account's events that come through the farm's addresses, 0 to 1; the others come from where
-    ordinary people are: a home of its own, phones, cafes."""
+    """Share of an account's events that come through the farm's addresses, 0 to 1; the others come from a home of
+    its own."""
     n_templates: int = 0
     templates_per_account: int = 1
     template_share: float = 0.0
