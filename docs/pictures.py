@@ -14,21 +14,25 @@ from playwright.sync_api import sync_playwright
 import graphkit as gk
 
 IMAGES = Path(__file__).with_name("images")
-PICTURES = {"overview.png": "#overview", "hub-ring.png": "#ring-2"}
 FLAGS = ["--no-sandbox", "--disable-gpu"]
+MOST_ACCOUNTS = 40
+"""A farm that is small enough for a small picture."""
 
 
 def main() -> None:
-    """Make the service of the demo, analyze it, write its report, and take a picture of two figures in it."""
+    """Make the service of the demo, analyze it, and take pictures of two figures in its reports."""
     world = gk.synthesize(n_accounts=10_000, n_events=400_000, seed=0)
     snapshot = gk.analyze(world.events, world.accounts)
+    small = snapshot.clusters.query("n_accounts <= @MOST_ACCOUNTS")
+    cluster_id = small.loc[small["score"].idxmax(), "cluster_id"]
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        report = gk.write_report(snapshot, Path(folder) / "report.html")
+        every = gk.write_report(snapshot, Path(folder) / "report.html", top=1)
+        one = gk.write_report(snapshot, Path(folder) / "cluster.html", cluster_id=cluster_id)
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         page = browser.new_page(viewport={"width": 1180, "height": 1000}, color_scheme="light")
-        page.goto(report.as_uri())
-        for name, place in PICTURES.items():
+        for report, place, name in ((every, "#overview", "overview.png"), (one, "#ring-1", "hub-ring.png")):
+            page.goto(report.as_uri())
             figure = page.locator(place)
             figure.scroll_into_view_if_needed()
             figure.locator("path.point").first.wait_for()
