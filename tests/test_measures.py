@@ -5,26 +5,7 @@ import pytest
 
 from graphkit.errors import UsageError
 from graphkit.lab.measures import evaluate_clusters, judge_farms
-
-# farm A: a0..a9; farm B: b0..b4; an office: o0..o3; solitary: s0..s9
-TRUTH = pd.DataFrame(
-    [(f"a{i}", "A", "A", "rotating") for i in range(10)]
-    + [(f"b{i}", "B", "B", "dedicated") for i in range(5)]
-    + [(f"o{i}", None, "enterprise-01", None) for i in range(4)]
-    + [(f"s{i}", None, "ordinary", None) for i in range(10)],
-    columns=["account_id", "farm", "group", "style"],
-)
-
-
-def assign(**clusters):
-    """Clusters as words of account ids."""
-    rows = [(account, name) for name, accounts in clusters.items() for account in accounts.split()]
-    return pd.DataFrame(rows, columns=["account_id", "cluster_id"])
-
-
-def span(letter, first, last):
-    return " ".join(f"{letter}{i}" for i in range(first, last + 1))
-
+from tests.small_truth import TRUTH, assign, span
 
 CASES = {
     "perfect": (
