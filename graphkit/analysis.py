@@ -19,6 +19,7 @@ from graphkit.config import Config
 from graphkit.detect.communities import choose_resolution, find_communities
 from graphkit.detect.findings import Behavior, Graph, make_findings
 from graphkit.detect.members import Grouping, group_accounts
+from graphkit.detect.stability import Stability, measure_stability, no_stability
 from graphkit.engine import Engine, open_engine
 from graphkit.ingest.events import Intake, read_events
 from graphkit.ingest.parts import explain_failure
@@ -103,11 +104,14 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
                 membership = find_communities(graph.pairs, graph.links, config=config)
                 grouping = group_accounts(membership, graph.pairs, graph.links)
                 stage.result = f"{len(grouping.names):,} clusters"
+            with clock.stage("test stability") as stage:
+                stability = _test_stability(graph, grouping, config=config)
+                stage.result = f"{len(stability.runs)} runs"
             with clock.stage("measure activity"):
                 behavior = _measure_behavior(engine, graph, grouping)
         days = engine.query("SELECT min(first_seen) AS first, max(last_seen) AS last FROM population").to_pylist()[0]
     with clock.stage("score and explain"):
-        tables = make_findings(graph, grouping, behavior, config=config)
+        tables = make_findings(graph, grouping, behavior, stability, config=config)
         clusters, evidence = (tables[name].to_pandas() for name in ("clusters", "evidence"))
         tables["layout"] = overview_layout(clusters, evidence, seed=config.seed)
     with clock.stage("write tables"):
@@ -133,6 +137,12 @@ def _link_accounts(
         pairs, corroboration = weigh_pairs(candidates, links, co_uses=co_uses, config=config)
         stage.result = f"{len(candidates):,} pairs, {len(pairs.a):,} linked"
     return Graph(links, co_uses, pairs, corroboration), unusable
+
+
+def _test_stability(graph: Graph, grouping: Grouping, *, config: Config) -> Stability:
+    if not config.stability:
+        return no_stability(grouping, graph.links)
+    return measure_stability(grouping, graph.pairs, graph.links, co_uses=graph.co_uses, config=config)
 
 
 def _measure_behavior(engine: Engine, graph: Graph, grouping: Grouping) -> Behavior:

@@ -131,6 +131,9 @@ class Config(_Frozen):
     resolution: Literal["auto"] | Annotated[Number, Field(gt=0, le=1000)] = Field(
         "auto", description='"auto", or a number above 0 and at most 1000'
     )
+    stability: bool = Field(
+        True, description="find the communities again under perturbations, for tiers and stability: true or false"
+    )
     min_cluster_size: Whole = Field(3, ge=2, le=1_000_000, description="accounts in the smallest cluster: from 2")
     max_rejected_share: Number = Field(
         0.05, ge=0, le=1, description="share of unusable rows, or values of a kind, that stops the run: 0 to 1"

@@ -51,6 +51,7 @@ class Snapshot:
     accounts = _TableAttribute()
     clusters = _TableAttribute()
     score_parts = _TableAttribute()
+    stability = _TableAttribute()
     links = _TableAttribute()
     entities = _TableAttribute()
     pairs = _TableAttribute()

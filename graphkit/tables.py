@@ -82,7 +82,14 @@ TABLES: dict[str, Table] = {
                 _FIRST,
                 _LAST,
                 Column("created_at", "time", "time of creation, from the accounts file", nullable=True),
-                Column("reasons", "texts", "codes that say why it has its tier"),
+                Column(
+                    "stability",
+                    "number",
+                    "0 to 1: share of the runs under other seeds, resolutions and draws of edges in which it stays "
+                    "with most of its cluster; empty if stability is off",
+                    nullable=True,
+                ),
+                Column("reasons", "texts", "codes that say why it has its tier; docs/method.md lists them"),
             ),
             ("account_id",),
         ),
@@ -94,7 +101,13 @@ TABLES: dict[str, Table] = {
                 Column("n_accounts", "integer", "accounts in it"),
                 Column("n_core", "integer", "accounts of tier core"),
                 Column("score", "number", "0 to 1: how much it looks like one operator's farm"),
-                Column("stability", "number", "0 to 1: co-assignment under perturbation", nullable=True),
+                Column(
+                    "stability",
+                    "number",
+                    "0 to 1: mean of `together` in table stability over other seeds, resolutions and draws of edges; "
+                    "empty if stability is off",
+                    nullable=True,
+                ),
                 _EVENTS,
                 _INPUT,
                 _OUTPUT,
@@ -117,6 +130,22 @@ TABLES: dict[str, Table] = {
                 Column("missing", "text", "why the part has no value; empty if it has one", nullable=True),
             ),
             ("cluster_id", "part"),
+        ),
+        Table(
+            "stability",
+            "a cluster and a perturbation under which the communities were found again",
+            (
+                _CLUSTER,
+                Column("perturbation", "text", "what was changed, such as another seed or a kind left out"),
+                Column(
+                    "together",
+                    "number",
+                    "0 to 1: of the pairs of accounts together before or after, the share together both times",
+                ),
+                Column("n_parts", "integer", "parts of two accounts or more that the cluster is in afterwards"),
+                Column("largest_part", "number", "0 to 1: share of its accounts that the largest part holds"),
+            ),
+            ("cluster_id", "perturbation"),
         ),
         Table(
             "links",

@@ -8,6 +8,11 @@ def kind_name(kind: str) -> str:
     return _STANDARD_NAMES.get(kind, kind.replace("_", " "))
 
 
+def in_words(name: str) -> str:
+    """A name from the tables in words: ``without prompt_template`` becomes ``without prompt template``."""
+    return " ".join(kind_name(word) for word in name.split(" "))
+
+
 def plural(number: int, noun: str) -> str:
     """A number and its noun: ``1 account``, ``1,200 accounts``, ``2 entities``, ``3 IP addresses``."""
     if number == 1:

@@ -40,6 +40,7 @@ def make_snapshot(
         "evidence": evidence,
         "links": links.assign(n_events=3, first_seen=FIRST, last_seen=LAST),
         "score_parts": _make_parts(clusters["cluster_id"]),
+        "stability": _make_trials(clusters["cluster_id"]),
         "exclusions": _make_exclusions(list(config.kinds)),
     }
     arrow = {name: _to_arrow(name, frame) for name, frame in tables.items()}
@@ -136,6 +137,18 @@ def _make_accounts(owner, kinds):
     rest = {"tier": "core", "strength": 20.0, "n_partners": 5.0, "n_events": 400, "first_seen": FIRST}
     frame = owner.assign(**rest, last_seen=LAST, created_at=pd.NaT)
     return frame.assign(kinds=[kinds] * len(owner), reasons=[[]] * len(owner))
+
+
+def _make_trials(cluster_ids):
+    trials = (
+        ("another seed", 1.0, 1, 1.0),
+        ("half the resolution", 0.5, 1, 1.0),
+        ("without ip", 0.0, 0, 0.1),
+        ("without prompt_template", 0.3, 4, 0.25),
+        ("without strongest entity", 0.85, 1, 0.95),
+    )
+    names = ["cluster_id", "perturbation", "together", "n_parts", "largest_part"]
+    return pd.DataFrame([(c, *trial) for c in cluster_ids for trial in trials], columns=names)
 
 
 def _make_parts(cluster_ids):

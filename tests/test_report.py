@@ -87,6 +87,16 @@ def test_parts_of_the_score_read_as_words(snapshot):
     assert "no value: no prompts &lt;i&gt;here&lt;/i&gt;" in page
 
 
+def test_what_becomes_of_a_cluster_is_told_in_words(snapshot):
+    page = render_report(snapshot)
+    assert '<th scope="row">another seed</th><td>holds</td>' in page
+    assert '<th scope="row">half the resolution</th><td>is joined by other accounts</td>' in page
+    assert '<th scope="row">without IP address</th><td>falls apart: no two accounts stay together</td>' in page
+    without_template = "breaks into 4 parts of two accounts or more; the largest holds 25%"
+    assert f'<th scope="row">without prompt template</th><td>{without_template}</td>' in page
+    assert '<th scope="row">without strongest entity</th><td>keeps 95% of its accounts together</td>' in page
+
+
 def test_one_cluster_alone_shows_its_members(snapshot):
     page = without_library(render_report(snapshot, cluster_id="C001", reveal=True, title="A <b>title</b>"))
     assert "<h1><bdi>A &lt;b&gt;title&lt;/b&gt;</bdi></h1>" in page

@@ -14,6 +14,7 @@ from graphkit.detect.evidence import gather_evidence, say_what_binds, share_bits
 from graphkit.detect.members import Grouping, describe_members, list_kinds
 from graphkit.detect.parts import Clusters
 from graphkit.detect.scores import score_clusters
+from graphkit.detect.stability import Stability, stability_table
 from graphkit.link.couse import CoUses
 from graphkit.link.links import Integers, Links, Numbers
 from graphkit.link.weights import Weighted, link_threshold
@@ -39,11 +40,19 @@ class Behavior:
     population: pd.DataFrame
 
 
-def make_findings(graph: Graph, grouping: Grouping, behavior: Behavior, *, config: Config) -> dict[str, pa.Table]:
+def make_findings(
+    graph: Graph, grouping: Grouping, behavior: Behavior, stability: Stability, *, config: Config
+) -> dict[str, pa.Table]:
     """Make the tables of a snapshot, all but the layout, in any row order."""
     links, pairs = graph.links, graph.pairs
     makes_pairs = links.makes_pairs(config)
-    members = describe_members(grouping, pairs, links)
+    members = describe_members(
+        grouping,
+        pairs,
+        links,
+        stability=stability.of_accounts(),
+        breaks_without=stability.breaks_without(links.kinds),
+    )
     evidence = gather_evidence(grouping, links)
     clusters = Clusters(
         grouping,
@@ -59,8 +68,11 @@ def make_findings(graph: Graph, grouping: Grouping, behavior: Behavior, *, confi
     binding = say_what_binds(grouping, evidence, links, shares=share_bits(grouping, pairs), makes_pairs=makes_pairs)
     return {
         "accounts": _to_arrow("accounts", members),
-        "clusters": _to_arrow("clusters", _describe_clusters(grouping, members, behavior.usage, score, binding)),
+        "clusters": _to_arrow(
+            "clusters", _describe_clusters(grouping, members, behavior.usage, score, stability, binding)
+        ),
         "score_parts": parts,
+        "stability": stability_table(stability, grouping),
         "evidence": _to_arrow("evidence", evidence),
         "activity": behavior.activity,
         "usage": behavior.usage,
@@ -79,7 +91,12 @@ def _to_arrow(name: str, frame: pd.DataFrame) -> pa.Table:
 
 
 def _describe_clusters(
-    grouping: Grouping, members: pd.DataFrame, usage: pa.Table, score: Numbers, binding: list[str]
+    grouping: Grouping,
+    members: pd.DataFrame,
+    usage: pa.Table,
+    score: Numbers,
+    stability: Stability,
+    binding: list[str],
 ) -> pd.DataFrame:
     by_cluster = members.groupby("cluster")
     tokens = usage.to_pandas().groupby("cluster_id")[["input_tokens", "output_tokens"]].sum(min_count=1)
@@ -91,7 +108,7 @@ def _describe_clusters(
             "n_accounts": by_cluster.size(),
             "n_core": n_core,
             "score": score,
-            "stability": pd.array([None] * len(score), dtype="Float64"),
+            "stability": stability.of_clusters(),
             "n_events": by_cluster["n_events"].sum(),
             "input_tokens": tokens["input_tokens"].array,
             "output_tokens": tokens["output_tokens"].array,

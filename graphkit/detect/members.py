@@ -14,6 +14,9 @@ import pyarrow as pa
 from graphkit.link.links import Integers, Links, Numbers
 from graphkit.link.weights import Weighted
 
+STEADY = 0.8
+"""Share of the runs in which a core account stays with its cluster."""
+
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _SHORTEST_NAME = 5
 
@@ -36,8 +39,17 @@ def group_accounts(membership: Integers, pairs: Weighted, links: Links) -> Group
     return Grouping(_name_clusters(membership, links), membership, inside)
 
 
-def describe_members(grouping: Grouping, pairs: Weighted, links: Links) -> pd.DataFrame:
+def describe_members(
+    grouping: Grouping, pairs: Weighted, links: Links, *, stability: Numbers, breaks_without: npt.NDArray[np.bool_]
+) -> pd.DataFrame:
     """Describe the accounts in clusters.
+
+    Parameters
+    ----------
+    stability
+        Share of the runs in which each account of the links stays with its cluster; nan where there were none.
+    breaks_without
+        Shape (kinds, accounts of the links): the account leaves its cluster when the kind is left out.
 
     Returns
     -------
@@ -60,7 +72,12 @@ def describe_members(grouping: Grouping, pairs: Weighted, links: Links) -> pd.Da
     for column in ("first_seen", "last_seen", "created_at"):
         frame[column] = pd.to_datetime(frame[column], unit="s", utc=True)
     n_used = (by_kind[account] > 0).sum(axis=1)
-    tiers = [_tier(*row) for row in zip(n_used, two_kinds[account], met[account], strict=True)]
+    steady = np.nan_to_num(stability[account], nan=1.0) >= STEADY
+    tiers = [_tier(*row) for row in zip(n_used, two_kinds[account], met[account], steady, strict=True)]
+    needs = [
+        [f"breaks_without_{kind}" for kind, breaks in zip(links.kinds, row, strict=True) if breaks]
+        for row in breaks_without[:, account].T
+    ]
     return frame.assign(
         account=account,
         cluster=grouping.cluster[account],
@@ -69,7 +86,8 @@ def describe_members(grouping: Grouping, pairs: Weighted, links: Links) -> pd.Da
         strength=strength[account],
         n_partners=partners[account],
         kinds=pd.Series(list_kinds(by_kind[account], by_kind[account] > 0, links.kinds).to_pylist(), dtype=object),
-        reasons=pd.Series([reasons for _, reasons in tiers], dtype=object),
+        stability=stability[account],
+        reasons=pd.Series([reasons + kinds for (_, reasons), kinds in zip(tiers, needs, strict=True)], dtype=object),
     )
 
 
@@ -81,7 +99,7 @@ def list_kinds(bits: npt.NDArray[np.floating], chosen: npt.NDArray[np.bool_], ki
     return pa.ListArray.from_arrays(offsets, pa.array(kinds, pa.string()).take(pa.array(order[kept])))
 
 
-def _tier(n_kinds: int, n_two_kind_pairs: float, n_met: float) -> tuple[str, list[str]]:
+def _tier(n_kinds: int, n_two_kind_pairs: float, n_met: float, steady: bool) -> tuple[str, list[str]]:
     """Tier and reason codes of a member: one kind alone is never above review."""
     if n_kinds < 2:
         return "review", ["one_kind"]
@@ -89,6 +107,8 @@ def _tier(n_kinds: int, n_two_kind_pairs: float, n_met: float) -> tuple[str, lis
         return "likely", ["kinds_of_different_partners"]
     if n_met < 2:
         return "likely", ["two_kinds", "one_partner"]
+    if not steady:
+        return "likely", ["two_kinds", "strays"]
     return "core", ["two_kinds"]
 
 

@@ -9,12 +9,15 @@ from typing import Any
 import pandas as pd
 import pyarrow.compute as pc
 
+from graphkit import wording
 from graphkit.show.labels import ACCOUNT, clean_text, compact, kind_label, percent
 from graphkit.show.layouts import LEAST_ACCOUNTS
 from graphkit.show.ring import order_evidence
 from graphkit.snapshot import Snapshot, rank_clusters
 from graphkit.wording import plural
 
+_HOLDS = 0.9
+"""Share of pairs still together, or of accounts in the largest part, from which a cluster is said to hold."""
 NameOf = Callable[[str, object], str]
 
 _ROWS = 500
@@ -123,7 +126,7 @@ def _tell_clusters(
     ids = [row["cluster_id"] for row in told]
     evidence = snapshot.evidence
     evidence = evidence[evidence["cluster_id"].isin(ids)]
-    parts = snapshot.score_parts
+    parts, stability = snapshot.score_parts, snapshot.stability
     most = _EVIDENCE_ROWS_ALONE if alone else _EVIDENCE_ROWS
     population = int(snapshot.content["population"]["n_accounts"])
     sections = []
@@ -137,6 +140,7 @@ def _tell_clusters(
                 "figure": f"ring-{i}",
                 "drawn": True,
                 "parts": _list_parts(parts[parts["cluster_id"] == row["cluster_id"]]),
+                "trials": _list_trials(stability[stability["cluster_id"] == row["cluster_id"]]),
                 "evidence": [_describe_entity(entity, name_of=name_of) for entity in telling.to_dict("records")],
                 "n_evidence": len(own),
             }
@@ -152,6 +156,27 @@ def _list_parts(parts: pd.DataFrame) -> list[dict[Any, Any]]:
         {**row, "part": clean_text(row["part"].replace("_", " ")), "missing": clean_text(row["missing"] or "")}
         for row in rows
     ]
+
+
+def _list_trials(stability: pd.DataFrame) -> list[dict[str, str]]:
+    """What became of a cluster under each perturbation, in words."""
+    return [
+        {"perturbation": clean_text(wording.in_words(trial["perturbation"])), "outcome": _tell_outcome(trial)}
+        for trial in stability.to_dict("records")
+    ]
+
+
+def _tell_outcome(trial: Mapping[Any, Any]) -> str:
+    if trial["together"] >= _HOLDS:
+        return "holds"
+    if trial["n_parts"] == 0:
+        return "falls apart: no two accounts stay together"
+    if trial["largest_part"] == 1:
+        return "is joined by other accounts"
+    if trial["largest_part"] >= _HOLDS:
+        return f"keeps {percent(trial['largest_part'])} of its accounts together"
+    parts = plural(trial["n_parts"], "part")
+    return f"breaks into {parts} of two accounts or more; the largest holds {percent(trial['largest_part'])}"
 
 
 def _describe_entity(row: Mapping[Any, Any], *, name_of: NameOf) -> dict[Any, Any]:
