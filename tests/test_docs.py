@@ -1,0 +1,130 @@
+"""What the documents say is what the code does."""
+
+import json
+import re
+import runpy
+
+import pytest
+from typer.main import get_command
+
+import graphkit as gk
+from graphkit.cli import app
+from graphkit.config import Config
+from graphkit.detect import cores, scores
+from graphkit.link import weights
+
+
+@pytest.fixture(scope="module")
+def pages(root):
+    """Text of each document for readers, by its path; of a notebook, that of its Markdown cells."""
+    paths = [root / "README.md", *root.glob("docs/*.md"), *root.glob("data/*.md"), *root.glob("notebooks/*.ipynb")]
+    texts = {path: path.read_text(encoding="utf-8") for path in paths}
+    for path in (path for path in paths if path.suffix == ".ipynb"):
+        cells = json.loads(texts[path])["cells"]
+        texts[path] = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    return texts
+
+
+def rows_of(text, head):
+    """Cells of the rows of the table whose head begins so."""
+    lines = text[text.index(f"| {head} |") :].split("\n\n", 1)[0].splitlines()[2:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def code_in(text, language):
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def test_the_page_of_commands_is_current(root):
+    made = runpy.run_path(str(root / "docs" / "make.py"))["render_cli"]()
+    assert (root / "docs" / "cli.md").read_text(encoding="utf-8") == made, "run `make docs`"
+
+
+def test_links_lead_somewhere(pages):
+    targets = [(path, found) for path, text in pages.items() for found in re.findall(r"\]\(([^)#]+)[^)]*\)", text)]
+    assert len(targets) > 30
+    assert not [f"{path.name}: {target}" for path, target in targets if not (path.parent / target).exists()]
+
+
+def test_every_page_is_in_the_index(root):
+    index = (root / "docs" / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\| \[([a-z_-]+\.md)\]", index))
+    assert named == {path.name for path in (root / "docs").glob("*.md")} - {"README.md"}
+
+
+def test_settings_shown_are_valid(pages, load_settings):
+    shown = [block for text in pages.values() for block in code_in(text, "toml")]
+    assert len(shown) >= 4
+    for block in shown:
+        load_settings(block)
+
+
+def test_names_shown_are_public(pages):
+    shown = {name for text in pages.values() for name in re.findall(r"\bgk\.([A-Za-z_]\w*)", text)}
+    assert {"analyze", "explain_pair", "open_store"} <= shown <= set(gk.__all__)
+
+
+def test_commands_shown_exist_with_their_options(pages):
+    commands = get_command(app).commands
+    shown = [
+        found
+        for text in pages.values()
+        for found in re.findall(r"(?:^ {4}|`)graphkit ([a-z]+)([^`\n]*)", text, re.MULTILINE)
+    ]
+    assert len(shown) > 10
+    for name, rest in shown:
+        known = {option for parameter in commands[name].params for option in parameter.opts}
+        assert set(re.findall(r"--[a-z-]+", rest)) <= known | {"--help"}, name
+
+
+def test_the_score_is_as_told(root):
+    text = (root / "docs" / "scores.md").read_text(encoding="utf-8")
+    told = {name.strip("`"): float(weight) for name, weight, *_ in rows_of(text, "part | weight")}
+    assert told == scores.WEIGHTS
+    assert [row[0].strip("`") for row in rows_of(text, "part | effect")] == list(scores.WEIGHTS)
+    assert f"s = {scores.INTERCEPT} + sum over parts" in text
+
+
+def test_standard_kinds_are_as_told(root):
+    text = (root / "docs" / "link_types.md").read_text(encoding="utf-8")
+    kinds = Config().kinds
+    for name, prior, _, kept, shown in rows_of(text, "kind | prior in bits"):
+        kind = kinds.pop(name.strip("`"))
+        assert (float(prior), kept == "keyed digest", shown == "masked") == (kind.prior, kind.digest, kind.mask)
+    assert not kinds
+
+
+@pytest.mark.parametrize(
+    ("words", "number"),
+    [
+        ("whose pairs hold {:.0f} bits or more besides", cores.CORROBORATED_BITS),
+        ("keep {:.0%} or more of their edge strength", cores._INSIDE_SHARE),
+        ("hold {:.0f} bits or more from\n  *other* kinds", weights.CORROBORATING_BITS),
+        ("`hub_bits = {:.0f}` bits", Config().hub_bits),
+        ("`m = partners = {}`", Config().partners),
+        ("`min_cluster_size = {}`", Config().min_cluster_size),
+    ],
+)
+def test_the_numbers_of_the_method_are_as_told(root, words, number):
+    text = (root / "docs" / "method.md").read_text(encoding="utf-8").replace("60 %", "60%")
+    told = words.format(number)
+    assert told in text or told in text.replace("\n  ", "\n")
+
+
+def test_worked_example_of_posts_gives_its_counts(root, shared_data, load_settings):
+    text = (root / "docs" / "worked-example-posts.md").read_text(encoding="utf-8")
+    shares = str(shared_data / "coordinated_tweets" / "shares.parquet")
+    plain, timed = (block for block in code_in(text, "toml"))
+    (key,) = re.findall(r'GRAPHKIT_KEY="(.*?)"', text)
+    snapshot = gk.analyze(shares, config=load_settings(plain), key=key.encode())
+    told = dict(rows_of(text, "what | how much"))
+    assert told["linked pairs sampled"] == f"{len(snapshot.pairs):,}"
+    assert told["linked accounts"] == f"{snapshot.content['resolved']['n_linked_accounts']:,}"
+    assert (
+        told["clusters of three accounts or more"] == f"{len(snapshot.clusters)}, of {len(snapshot.accounts)} accounts"
+    )
+    assert told["largest cluster"] == f"{snapshot.clusters['n_accounts'].max()} accounts"
+    for within, *counts in rows_of(text, "`within` | linked accounts"):
+        found = gk.analyze(shares, config=load_settings(timed.replace('"60s"', within.strip("`"))))
+        linked = found.content["resolved"]["n_linked_accounts"]
+        assert counts == [f"{n:,}" for n in (linked, len(found.pairs), len(found.clusters), len(found.accounts))]
