@@ -3,6 +3,7 @@
 import json
 import re
 import runpy
+from itertools import product
 
 import pytest
 from typer.main import get_command
@@ -10,7 +11,7 @@ from typer.main import get_command
 import graphkit as gk
 from graphkit.cli import app
 from graphkit.config import Config
-from graphkit.detect import cores, scores
+from graphkit.detect import cores, members, scores, stability
 from graphkit.link import weights
 
 
@@ -94,21 +95,29 @@ def test_standard_kinds_are_as_told(root):
     assert not kinds
 
 
+def test_every_tier_and_reason_is_told(root):
+    text = (root / "docs" / "method.md").read_text(encoding="utf-8")
+    told = {(tier, *re.findall(r"`(\w+)`", reasons)) for tier, reasons, _ in rows_of(text, "tier | reasons")}
+    cases = product((1, 2), (0, 1), (1, 2), (True, False))
+    assert told == {(tier, *reasons) for tier, reasons in (members._tier(*case) for case in cases)}
+
+
 @pytest.mark.parametrize(
     ("words", "number"),
     [
         ("whose pairs hold {:.0f} bits or more besides", cores.CORROBORATED_BITS),
         ("keep {:.0%} or more of their edge strength", cores._INSIDE_SHARE),
-        ("hold {:.0f} bits or more from\n  *other* kinds", weights.CORROBORATING_BITS),
+        ("hold {:.0f} bits or more from *other* kinds", weights.CORROBORATING_BITS),
+        ("fewer than {:.0%} of the runs", members.STEADY),
+        ("edges drawn anew {} times", {3: "three"}[stability.BOOTSTRAPS]),
         ("`hub_bits = {:.0f}` bits", Config().hub_bits),
         ("`m = partners = {}`", Config().partners),
         ("`min_cluster_size = {}`", Config().min_cluster_size),
     ],
 )
 def test_the_numbers_of_the_method_are_as_told(root, words, number):
-    text = (root / "docs" / "method.md").read_text(encoding="utf-8").replace("60 %", "60%")
-    told = words.format(number)
-    assert told in text or told in text.replace("\n  ", "\n")
+    text = " ".join((root / "docs" / "method.md").read_text(encoding="utf-8").replace(" %", "%").split())
+    assert words.format(number) in text
 
 
 def test_worked_example_of_posts_gives_its_counts(root, shared_data, load_settings):
