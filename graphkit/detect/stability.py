@@ -131,10 +131,12 @@ def _runs(
     threshold = link_threshold(config, links.n_population)
     for place, kind in enumerate(links.kinds):
         yield f"{WITHOUT}{kind}", find_communities(_without_kind(pairs, place, threshold), links, config=config)
-    less = _without_strongest(grouping, links)
+    kept = _all_but_strongest(grouping, links)
+    left, left_co_uses = _keep_links(links, kept), _keep_co_uses(co_uses, links, kept)
     keys = pairs.a * len(links.accounts) + pairs.b
-    weighed, _ = weigh_pairs(keys, less, co_uses=co_uses, config=config)
-    yield STRONGEST_ENTITY, find_communities(weighed, links, config=config)
+    weighed, _ = weigh_pairs(keys, left, co_uses=left_co_uses, config=config)
+    still_share = weighed.bits.max(axis=1, initial=-1) >= 0
+    yield STRONGEST_ENTITY, find_communities(weighed.take(still_share), links, config=config)
 
 
 def _without_kind(pairs: Weighted, place: int, threshold: float) -> Weighted:
@@ -146,8 +148,8 @@ def _without_kind(pairs: Weighted, place: int, threshold: float) -> Weighted:
     return left.take((left.weight >= threshold) & (bits.max(axis=1) >= 0))
 
 
-def _without_strongest(grouping: Grouping, links: Links) -> Links:
-    """Links without those of each cluster's members to the entity that most of its strength hangs on."""
+def _all_but_strongest(grouping: Grouping, links: Links) -> npt.NDArray[np.bool_]:
+    """Tell links apart from those of each cluster's members to the entity that most of its strength hangs on."""
     cluster = grouping.cluster[links.account]
     member = cluster >= 0
     n_entities = max(len(links.entities), 1)
@@ -162,8 +164,21 @@ def _without_strongest(grouping: Grouping, links: Links) -> Links:
     strongest[order[first]] = True
     kept = np.ones(len(links.account), dtype=bool)
     kept[np.flatnonzero(member)] = ~strongest[place]
+    return kept
+
+
+def _keep_links(links: Links, kept: npt.NDArray[np.bool_]) -> Links:
     names = ("account", "entity", "n_events", "first_seen", "last_seen")
     return replace(links, **{name: getattr(links, name)[kept] for name in names})
+
+
+def _keep_co_uses(co_uses: CoUses, links: Links, kept: npt.NDArray[np.bool_]) -> CoUses:
+    """Co-uses of which both ends keep their link."""
+    n_entities = max(len(links.entities), 1)
+    lost = links.account[~kept] * n_entities + links.entity[~kept]
+    ends = np.divmod(co_uses.pair, max(len(links.accounts), 1))
+    left = ~np.logical_or(*(np.isin(end * n_entities + co_uses.entity, lost) for end in ends))
+    return CoUses(co_uses.pair[left], co_uses.entity[left], co_uses.gap_us[left])
 
 
 def _compare(grouping: Grouping, membership: Integers) -> tuple[npt.NDArray[np.bool_], Numbers, Integers, Numbers]:
