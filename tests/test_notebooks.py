@@ -1,4 +1,4 @@
-import json
+import ast
 import os
 import shutil
 import socket
@@ -59,7 +59,7 @@ def test_quickstart_explains_a_pair_that_is_linked(shown):
 
 
 def test_quickstart_finds_the_farms_it_hid(shown):
-    measures = json.loads(shown["truth"]["text/plain"].replace("'", '"'))
+    measures = ast.literal_eval(shown["truth"]["text/plain"])
     assert measures["n_accounts"] == SMALL["n_accounts"]
     assert measures["recall"] > 0.5
     assert measures["purity"] > 0.9
