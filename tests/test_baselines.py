@@ -13,8 +13,9 @@ from graphkit.lab.baselines import (
     newman_louvain,
     run_baselines,
 )
+from graphkit.lab.evaluate import link_events
 from graphkit.lab.fraudar import find_dense_blocks
-from tests.small import links_of
+from tests.small import events_of, links_of
 
 # two groups of four, each behind two addresses; d of the first also uses one address of the second
 TWO_GROUPS = {
@@ -101,8 +102,8 @@ def test_all_in_a_row_and_what_is_skipped(monkeypatch):
     assert groups(outcomes["account-IP Louvain"].found) == ["abcd", "efgh"]
 
 
-def test_no_links():
-    empty = links_of({"a": {"ip": "p"}}, n_population=5)
-    for outcome in run_baselines(empty):
-        assert outcome.found is not None, outcome.skipped
-        assert (outcome.found.groupby("cluster_id")["account_id"].size() < 3).all()
+def test_nothing_is_shared():
+    events = events_of({"anna": {"ip": "10.9.9.9"}}, bystanders=5)
+    for outcome in run_baselines(link_events(events)):
+        assert outcome.found is not None, f"{outcome.method}: {outcome.skipped}"
+        assert outcome.found.empty

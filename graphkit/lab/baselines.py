@@ -69,7 +69,7 @@ def connected_components(links: Links, *, most_accounts: int = 50) -> pd.DataFra
     shape = (n_accounts + n_entities,) * 2
     graph = sparse.coo_array((np.ones(kept.sum()), (links.account[kept], n_accounts + links.entity[kept])), shape=shape)
     _, component = sparse.csgraph.connected_components(graph, directed=False)
-    return _group(component[:n_accounts], links)
+    return _group(component[:n_accounts].astype(np.int64), links)
 
 
 def address_louvain(links: Links, *, seed: int = 0, most_pairs: int = _MOST_PAIRS) -> pd.DataFrame:
@@ -103,7 +103,7 @@ def bipartite_leiden(links: Links, *, seed: int = 0) -> pd.DataFrame:
     _seed_igraph(seed)
     partition = graph.community_leiden(objective_function="modularity", n_iterations=-1)
     _unseed_igraph()
-    return _group(np.asarray(partition.membership)[: len(links.accounts)], links)
+    return _group(np.asarray(partition.membership, dtype=np.int64)[: len(links.accounts)], links)
 
 
 def _louvain_on_pairs(links: Links, weight: Numbers, *, seed: int, most_pairs: int) -> pd.DataFrame:
@@ -152,7 +152,7 @@ def _unseed_igraph() -> None:
     igraph.set_random_number_generator(random)
 
 
-def _group(membership: npt.NDArray[np.integer], links: Links) -> pd.DataFrame:
+def _group(membership: Integers, links: Links) -> pd.DataFrame:
     """Rows of accounts in groups of two or more."""
     size = np.bincount(membership, minlength=1)[membership]
     names = links.accounts["account_id"].to_pandas()

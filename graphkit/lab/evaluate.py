@@ -76,8 +76,15 @@ def link_events(
     return links
 
 
-def compare_methods(snapshot: Snapshot, links: Links, truth: pd.DataFrame) -> pd.DataFrame:
-    """Compare a snapshot and the baselines with the truth.
+def compare_methods(snapshot: Snapshot, truth: pd.DataFrame, *, links: Links | None = None) -> pd.DataFrame:
+    """Compare a snapshot, and the baselines if there are links, with the truth.
+
+    Parameters
+    ----------
+    truth
+        As in ``evaluate_clusters``.
+    links
+        Of the events that the snapshot was made of, as ``link_events`` makes them.
 
     Returns
     -------
@@ -86,10 +93,10 @@ def compare_methods(snapshot: Snapshot, links: Links, truth: pd.DataFrame) -> pd
     """
     ours = sum(snapshot.manifest["run"]["seconds"].values())
     rows = [{"method": "graphkit", **evaluate_snapshot(snapshot, truth), "seconds": ours, "skipped": ""}]
-    for outcome in run_baselines(links, seed=snapshot.config.seed):
-        row: dict[str, Any] = {"method": outcome.method, "seconds": outcome.seconds, "skipped": outcome.skipped}
+    for outcome in run_baselines(links, seed=snapshot.config.seed) if links else []:
+        figures = {}
         if outcome.found is not None:
             scores = outcome.found[["cluster_id", "score"]].drop_duplicates()
-            row |= evaluate_clusters(outcome.found, truth, scores=scores)
-        rows.append(row)
+            figures = evaluate_clusters(outcome.found, truth, scores=scores)
+        rows.append({"method": outcome.method, **figures, "seconds": outcome.seconds, "skipped": outcome.skipped})
     return pd.DataFrame(rows)
