@@ -193,6 +193,42 @@ def verify(store: StoreArgument, as_json: JsonOption = False) -> None:
 
 
 @app.command()
+def evaluate(
+    store: StoreArgument,
+    truth: Annotated[
+        Path, typer.Option(metavar="FILE", help="CSV or Parquet: account_id, farm (empty: innocent), group.")
+    ],
+    snapshot: SnapshotOption = None,
+    events: Annotated[
+        list[str] | None,
+        typer.Option(metavar="EVENTS", help="The snapshot's events, to run the baselines on; may be given again."),
+    ] = None,
+    accounts: Annotated[str | None, typer.Option(metavar="FILE", help="The snapshot's accounts, likewise.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score a snapshot against the truth, and beside it, given its events, what one would use instead.
+
+    Example: `graphkit evaluate graphkit-demo/store --truth graphkit-demo/truth.csv`
+    """
+    from graphkit.lab.evaluate import compare_methods, link_events, read_truth
+    from graphkit.lab.measures import judge_farms
+
+    loaded, known = _load(store, snapshot), read_truth(truth)
+    links = link_events(events, accounts, config=loaded.config, as_of=loaded.as_of) if events else None
+    methods = json.loads(compare_methods(loaded, known, links=links).to_json(orient="records", double_precision=15))
+    farms = json.loads(judge_farms(loaded.accounts, known).to_json(orient="records", double_precision=15))
+    if as_json:
+        _print_json({"snapshot": loaded.id, "methods": methods, "farms": farms})
+        return
+    _out.print(
+        f"[bold]{loaded.id}[/]: {methods[0]['n_clusters']:,} clusters against a truth of {methods[0]['n_accounts']:,} "
+        f"accounts, {methods[0]['n_farm_accounts']:,} of them in {methods[0]['n_farms']:,} farms.\n"
+    )
+    _print_figures(methods)
+    _print_broken_farms(farms)
+
+
+@app.command()
 def demo(
     folder: Annotated[Path, typer.Option(metavar="FOLDER", help="Where to put data, store and report.")] = Path(
         "graphkit-demo"
@@ -296,6 +332,42 @@ def _print_summary(snapshot: "Snapshot") -> None:
             f"set aside: {row['n_rows']:,} of {_plain(row['source'])}: {_plain(row['reason'])} "
             f"(such as {_plain(row['example'])})"
         )
+
+
+def _print_figures(methods: list[dict[str, Any]]) -> None:
+    """Print a row a figure and a column a method; where there is only one, also what each figure means."""
+    from graphkit.lab.evaluate import FIGURES
+
+    alone = len(methods) == 1
+    table = Table("", *(row["method"] for row in methods), *(["what it is"] if alone else []), box=None, pad_edge=False)
+    for column in table.columns[1 : len(methods) + 1]:
+        column.justify = "right"
+    for name, meaning in FIGURES.items():
+        values = [row.get(name) for row in methods]
+        shown = ("-" if v is None else f"{v:.0f}" if name.startswith("farms") else f"{v:.4f}" for v in values)
+        table.add_row(name, *shown, *([meaning] if alone else []))
+    if not alone:
+        table.add_row("seconds", *(f"{row['seconds']:.1f}" for row in methods))
+    Console(highlight=False).print(table)
+    for row in (row for row in methods if row["skipped"]):
+        _out.print(f"{row['method']} was skipped: {_plain(row['skipped'])}")
+
+
+def _print_broken_farms(farms: list[dict[str, Any]]) -> None:
+    """Print the farms that no one cluster holds, twenty at most."""
+    broken = [row for row in farms if not row["whole"]]
+    if not broken:
+        _out.print("\nEvery farm is whole." if farms else "\nThe truth has no farms.")
+        return
+    table = Table("farm not whole", "style", "accounts", "in clusters", "in one", "found", box=None, pad_edge=False)
+    for column in table.columns[2:5]:
+        column.justify = "right"
+    for row in broken[:20]:
+        shares = f"{row['clustered']:.0%}", f"{row['best_share']:.0%}", "yes" if row["found"] else "no"
+        table.add_row(_plain(row["farm"]), _plain(row["style"] or ""), f"{row['n_accounts']:,}", *shares)
+    _out.print("", table)
+    if len(broken) > 20:
+        _out.print(f"and {len(broken) - 20:,} more; --json has them all")
 
 
 def _plain(text: str) -> str:
