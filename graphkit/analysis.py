@@ -16,8 +16,9 @@ import pyarrow as pa
 
 from graphkit import privacy
 from graphkit.config import Config
+from graphkit.detect.chance import ChanceRun, deal_at_random
 from graphkit.detect.communities import choose_resolution, find_communities
-from graphkit.detect.findings import Behavior, Graph, make_findings
+from graphkit.detect.findings import Behavior, Checks, Graph, make_findings
 from graphkit.detect.members import Grouping, group_accounts
 from graphkit.detect.stability import Stability, measure_stability, no_stability
 from graphkit.engine import Engine, open_engine
@@ -107,11 +108,14 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
             with clock.stage("test stability") as stage:
                 stability = _test_stability(graph, grouping, config=config)
                 stage.result = f"{len(stability.runs)} runs"
+            with clock.stage("deal at random") as stage:
+                chance = list(deal_at_random(graph.links, config=config, key=key))
+                stage.result = f"{len(chance)} runs, {sum(len(run.sizes) for run in chance):,} clusters"
             with clock.stage("measure activity"):
                 behavior = _measure_behavior(engine, graph, grouping)
         days = engine.query("SELECT min(first_seen) AS first, max(last_seen) AS last FROM population").to_pylist()[0]
     with clock.stage("score and explain"):
-        tables = make_findings(graph, grouping, behavior, stability, config=config)
+        tables = make_findings(graph, grouping, behavior, Checks(stability, chance), config=config)
         clusters, evidence = (tables[name].to_pandas() for name in ("clusters", "evidence"))
         tables["layout"] = overview_layout(clusters, evidence, seed=config.seed)
     with clock.stage("write tables"):
@@ -119,7 +123,8 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
         return build_snapshot(
             tables,
             as_of=intake.as_of,
-            content=_content(graph, config, intake=intake, key=key, days=days) | {"parent": parent},
+            content=_content(graph, config, intake=intake, key=key, days=days)
+            | {"parent": parent, "chance": [_describe_chance(run) for run in chance]},
             run=clock.run() | _describe_input(intake, unusable),
         )
 
@@ -176,6 +181,15 @@ def _content(graph: Graph, config: Config, *, intake: Intake, key: bytes, days: 
             "n_linked_accounts": len(np.unique(np.concatenate([graph.pairs.a, graph.pairs.b]))),
             "n_pairs": len(graph.pairs.a),
         },
+    }
+
+
+def _describe_chance(run: ChanceRun) -> dict[str, int]:
+    return {
+        "n_pairs": run.n_pairs,
+        "n_clusters": len(run.sizes),
+        "n_accounts": int(run.sizes.sum()),
+        "largest": int(run.sizes.max(initial=0)),
     }
 
 

@@ -134,6 +134,9 @@ class Config(_Frozen):
     stability: bool = Field(
         True, description="find the communities again under perturbations, for tiers and stability: true or false"
     )
+    chance_runs: Whole = Field(
+        2, ge=0, le=100, description="times that links are dealt at random to see what chance makes: 0 (off) to 100"
+    )
     min_cluster_size: Whole = Field(3, ge=2, le=1_000_000, description="accounts in the smallest cluster: from 2")
     max_rejected_share: Number = Field(
         0.05, ge=0, le=1, description="share of unusable rows, or values of a kind, that stops the run: 0 to 1"

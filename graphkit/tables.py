@@ -108,6 +108,13 @@ TABLES: dict[str, Table] = {
                     "empty if stability is off",
                     nullable=True,
                 ),
+                Column(
+                    "expected_by_chance",
+                    "number",
+                    "clusters at least as large and as dense that links dealt at random give, on average; "
+                    "empty if chance_runs is 0 or all kinds have `within`",
+                    nullable=True,
+                ),
                 _EVENTS,
                 _INPUT,
                 _OUTPUT,

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from graphkit.link.couse import CoUses
+from graphkit.link.couse import no_co_uses
 from graphkit.link.links import Links
 
-NO_CO_USES = CoUses(*(np.empty(0, np.int64) for _ in range(3)))
+NO_CO_USES = no_co_uses()
 
 
 def links_of(uses: dict[str, dict[str, str]], *, n_population: int) -> Links:

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from graphkit.config import Config
+from graphkit.detect.chance import ChanceRun, expect_by_chance, measure_density
 from graphkit.detect.evidence import gather_evidence, say_what_binds, share_bits
 from graphkit.detect.members import Grouping, describe_members, list_kinds
 from graphkit.detect.parts import Clusters
@@ -32,6 +33,14 @@ class Graph:
 
 
 @dataclass(frozen=True)
+class Checks:
+    """What speaks for and against the clusters: whether they hold, and what chance makes."""
+
+    stability: Stability
+    chance: list[ChanceRun]
+
+
+@dataclass(frozen=True)
 class Behavior:
     """What the events say besides links: the tables activity and usage, and n_events and created_at of all accounts."""
 
@@ -41,7 +50,7 @@ class Behavior:
 
 
 def make_findings(
-    graph: Graph, grouping: Grouping, behavior: Behavior, stability: Stability, *, config: Config
+    graph: Graph, grouping: Grouping, behavior: Behavior, checks: Checks, *, config: Config
 ) -> dict[str, pa.Table]:
     """Make the tables of a snapshot, all but the layout, in any row order."""
     links, pairs = graph.links, graph.pairs
@@ -50,8 +59,8 @@ def make_findings(
         grouping,
         pairs,
         links,
-        stability=stability.of_accounts(),
-        breaks_without=stability.breaks_without(links.kinds),
+        stability=checks.stability.of_accounts(),
+        breaks_without=checks.stability.breaks_without(links.kinds),
     )
     evidence = gather_evidence(grouping, links)
     clusters = Clusters(
@@ -65,14 +74,21 @@ def make_findings(
         usage=behavior.usage,
     )
     score, parts = score_clusters(clusters, threshold=link_threshold(config, links.n_population))
+    densities = measure_density(pairs, grouping.cluster, links, config=config)
     binding = say_what_binds(grouping, evidence, links, shares=share_bits(grouping, pairs), makes_pairs=makes_pairs)
     return {
         "accounts": _to_arrow("accounts", members),
         "clusters": _to_arrow(
-            "clusters", _describe_clusters(grouping, members, behavior.usage, score, stability, binding)
+            "clusters",
+            _describe_clusters(grouping, members, behavior.usage).assign(
+                score=score,
+                stability=checks.stability.of_clusters(),
+                expected_by_chance=expect_by_chance(clusters.size, densities, checks.chance),
+                binding=binding,
+            ),
         ),
         "score_parts": parts,
-        "stability": stability_table(stability, grouping),
+        "stability": stability_table(checks.stability, grouping),
         "evidence": _to_arrow("evidence", evidence),
         "activity": behavior.activity,
         "usage": behavior.usage,
@@ -90,14 +106,7 @@ def _to_arrow(name: str, frame: pd.DataFrame) -> pa.Table:
     return pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
 
 
-def _describe_clusters(
-    grouping: Grouping,
-    members: pd.DataFrame,
-    usage: pa.Table,
-    score: Numbers,
-    stability: Stability,
-    binding: list[str],
-) -> pd.DataFrame:
+def _describe_clusters(grouping: Grouping, members: pd.DataFrame, usage: pa.Table) -> pd.DataFrame:
     by_cluster = members.groupby("cluster")
     tokens = usage.to_pandas().groupby("cluster_id")[["input_tokens", "output_tokens"]].sum(min_count=1)
     tokens = tokens.reindex(list(grouping.names)).astype("Float64").round().astype("Int64")
@@ -107,15 +116,12 @@ def _describe_clusters(
             "cluster_id": grouping.names,
             "n_accounts": by_cluster.size(),
             "n_core": n_core,
-            "score": score,
-            "stability": stability.of_clusters(),
             "n_events": by_cluster["n_events"].sum(),
             "input_tokens": tokens["input_tokens"].array,
             "output_tokens": tokens["output_tokens"].array,
             "first_seen": by_cluster["first_seen"].min(),
             "last_seen": by_cluster["last_seen"].max(),
-            "verdict": pd.array([None] * len(score), dtype="str"),
-            "binding": binding,
+            "verdict": pd.array([None] * len(grouping.names), dtype="str"),
         }
     )
 

@@ -132,7 +132,7 @@ def _runs(
     for place, kind in enumerate(links.kinds):
         yield f"{WITHOUT}{kind}", find_communities(_without_kind(pairs, place, threshold), links, config=config)
     kept = _all_but_strongest(grouping, links)
-    left, left_co_uses = _keep_links(links, kept), _keep_co_uses(co_uses, links, kept)
+    left, left_co_uses = links.take(kept), _keep_co_uses(co_uses, links, kept)
     keys = pairs.a * len(links.accounts) + pairs.b
     weighed, _ = weigh_pairs(keys, left, co_uses=left_co_uses, config=config)
     still_share = weighed.bits.max(axis=1, initial=-1) >= 0
@@ -165,11 +165,6 @@ def _all_but_strongest(grouping: Grouping, links: Links) -> npt.NDArray[np.bool_
     kept = np.ones(len(links.account), dtype=bool)
     kept[np.flatnonzero(member)] = ~strongest[place]
     return kept
-
-
-def _keep_links(links: Links, kept: npt.NDArray[np.bool_]) -> Links:
-    names = ("account", "entity", "n_events", "first_seen", "last_seen")
-    return replace(links, **{name: getattr(links, name)[kept] for name in names})
 
 
 def _keep_co_uses(co_uses: CoUses, links: Links, kept: npt.NDArray[np.bool_]) -> CoUses:

@@ -28,6 +28,11 @@ class CoUses:
     """Smallest span between a use by the one and a use by the other, in microseconds."""
 
 
+def no_co_uses() -> CoUses:
+    """Give none."""
+    return CoUses(*(np.empty(0, np.int64) for _ in range(3)))
+
+
 def find_co_uses(engine: Engine, intake: Intake, links: Links, *, config: Config) -> CoUses:
     """Find all co-uses of the kinds that ask for ``within``, among entities that make pairs.
 
@@ -36,7 +41,7 @@ def find_co_uses(engine: Engine, intake: Intake, links: Links, *, config: Config
     BudgetError
         If one entity makes more pairs of uses than its kind's ``within_budget``.
     """
-    found = CoUses(*(np.empty(0, np.int64) for _ in range(3)))
+    found = no_co_uses()
     for kind in intake.event_kinds:
         within = config.kinds[kind].within_us
         if within is None:
@@ -66,7 +71,7 @@ def _slide(entity: Integers, account: Integers, t: Integers, *, within: int, bud
     """Pair each use with the uses after it, one further at each step, while entity and span allow."""
     n_accounts = len(links.accounts)
     n_pairs = np.zeros(len(links.entities), dtype=np.int64)
-    found, parts, buffered = CoUses(*(np.empty(0, np.int64) for _ in range(3))), [], 0
+    found, parts, buffered = no_co_uses(), [], 0
     first = np.arange(len(entity))
     step = 1
     while len(first):

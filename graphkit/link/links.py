@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,11 @@ class Links:
     """Events that carried the link; 0 where only the accounts file has it."""
     first_seen: Integers
     last_seen: Integers
+
+    def take(self, chosen: npt.NDArray[np.generic]) -> Links:
+        """Links by a mask or by positions, of the same accounts and entities."""
+        names = ("account", "entity", "n_events", "first_seen", "last_seen")
+        return replace(self, **{name: getattr(self, name)[chosen] for name in names})
 
     def entity_kind(self) -> Integers:
         """Position in ``kinds`` of each entity's kind."""
