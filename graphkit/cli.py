@@ -340,6 +340,7 @@ def _print_figures(methods: list[dict[str, Any]]) -> None:
 
     alone = len(methods) == 1
     table = Table("", *(row["method"] for row in methods), *(["what it is"] if alone else []), box=None, pad_edge=False)
+    table.columns[0].no_wrap = True
     for column in table.columns[1 : len(methods) + 1]:
         column.justify = "right"
     for name, meaning in FIGURES.items():
