@@ -123,6 +123,7 @@ def _make_clusters(owner, *, seed):
             "n_core": sizes.to_numpy() // 2,
             "score": score,
             "stability": None,
+            "expected_by_chance": 2.5,
             "n_events": sizes.to_numpy() * 400,
             "input_tokens": sizes.to_numpy() * 12_000,
             "output_tokens": None,

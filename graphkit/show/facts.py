@@ -49,6 +49,7 @@ def gather_facts(snapshot: Snapshot, *, name_of: NameOf, cluster_id: str | None,
         "settings": _list_settings(snapshot),
         "origin": _list_origin(snapshot),
         "resolved": dict(snapshot.content["resolved"]),
+        "chance": _average_chance(snapshot),
         "config": snapshot.config,
     }
     if alone:
@@ -58,6 +59,12 @@ def gather_facts(snapshot: Snapshot, *, name_of: NameOf, cluster_id: str | None,
             "members": _list_members(snapshot, str(cluster_id), name_of=name_of),
         }
     return facts | {"title": "Report on linked accounts", "headline": _headline(snapshot, clusters), "members": []}
+
+
+def _average_chance(snapshot: Snapshot) -> dict[str, float]:
+    """Averages over the runs with links dealt at random; empty without such runs."""
+    runs = snapshot.content.get("chance", [])
+    return {name: sum(run[name] for run in runs) / len(runs) for name in (runs[0] if runs else ())}
 
 
 def _headline(snapshot: Snapshot, clusters: Sequence[Mapping[str, Any]]) -> list[tuple[str, float | None, str]]:
