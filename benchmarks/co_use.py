@@ -1,6 +1,6 @@
 """Co-use in time against a peer: the same pairs of accounts, and the seconds that each computes.
 
-    python benchmarks/co_use.py ../shared/data/coordinated_tweets
+    python benchmarks/co_use.py [FOLDER]
 
 The folder holds ``shares.parquet`` (account_id, object_id, content_id, timestamp_share) and ``run_peer.py``, which
 runs coordination-network-toolkit; that is installed from PyPI into a virtual environment of its own.
@@ -21,15 +21,19 @@ from rich.table import Table
 
 import graphkit as gk
 
+POSTS = Path(__file__).parents[2] / "shared" / "data" / "coordinated_tweets"
 _LINKING = ("make links", "weigh pairs")
 
 
 def main(
-    folder: Annotated[Path, typer.Argument(help="Folder of shares.parquet and run_peer.py.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of shares.parquet and run_peer.py.")] = POSTS,
     seconds: Annotated[list[int] | None, typer.Option(help="Windows.")] = None,
     runs: Annotated[int, typer.Option(help="Runs of each; the median counts.")] = 3,
 ) -> None:
     """Print pairs and seconds of both, window by window."""
+    if not (folder / "shares.parquet").exists():
+        Console().print(f"{folder} holds no shares.parquet: nothing to compare")
+        return
     windows = seconds or [10, 60, 300]
     with tempfile.TemporaryDirectory() as scratch:
         peer_python = _install_peer(Path(scratch) / "peer")
