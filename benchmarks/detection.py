@@ -35,7 +35,17 @@ def main(
     config: Annotated[Path | None, typer.Option(help="Settings of the refresh.")] = None,
 ) -> None:
     """Print a row a world, and each farm that is not whole."""
-    figures = ("recall", "purity", "farms_found", "farms_whole", "n_farms", "n_clusters", "solitary_clustered")
+    figures = (
+        "recall",
+        "purity",
+        "farms_found",
+        "farms_whole",
+        "n_farms",
+        "cluster_precision",
+        "recall_at_named_innocents",
+        "n_clusters",
+        "solitary_clustered",
+    )
     table = Table("seed", *figures, "seconds", "peak MB", box=None)
     broken = []
     for number in seed or [0, 1, 2]:
@@ -43,9 +53,10 @@ def main(
             farms = (*default_farms(accounts), *([rotating_farm(rotating)] if rotating else []))
             write_world(folder, n_accounts=accounts, n_events=events, seed=number, farms=farms)
             seconds, megabytes = _refresh(Path(folder), config)
-            found = gk.open_store(Path(folder) / "store").latest().accounts
+            snapshot = gk.open_store(Path(folder) / "store").latest()
+            found, clusters = snapshot.accounts, snapshot.clusters
             truth = pd.read_parquet(Path(folder) / "truth.parquet")
-        measures = gk.evaluate_clusters(found, truth)
+        measures = gk.evaluate_clusters(found, truth, scores=clusters)
         shown = [f"{v:.4f}" if isinstance(v := measures[name], float) else f"{v:,}" for name in figures]
         table.add_row(str(number), *shown, f"{seconds:.1f}", f"{megabytes:,.0f}")
         farms_judged = judge_farms(found, truth)
