@@ -90,7 +90,7 @@ def _explain_kind(rows: pd.DataFrame, choices: int, config: Config, name: object
     total = rarity.sum() or 1.0
     return rows.assign(
         prior_bits=kind.prior if n_shared else 0.0,
-        choice_bits=-price,
+        choice_bits=0.0 - price,
         bits=weight * rarity / total,
         weighs=weighs,
     )
