@@ -36,7 +36,7 @@ bench: $(DEV)  ## run every benchmark
 lab: $(DEV)  ## open JupyterLab in notebooks/
 	$(BIN)/jupyter-lab --notebook-dir=notebooks
 
-docs: $(RUNTIME)  ## write docs/tables.md and docs/config.md from the code
+docs: $(RUNTIME)  ## write the pages of tables, settings and commands from the code
 	$(BIN)/python docs/make.py
 
 lock: .venv/.uv  ## pin the dependencies of pyproject.toml anew, with hashes
