@@ -339,14 +339,15 @@ def _print_figures(methods: list[dict[str, Any]]) -> None:
     from graphkit.lab.evaluate import FIGURES
 
     alone = len(methods) == 1
-    table = Table("", *(row["method"] for row in methods), *(["what it is"] if alone else []), box=None, pad_edge=False)
-    table.columns[0].no_wrap = True
+    heads = ["", *(row["method"] for row in methods), *(["what it is"] if alone else [])]
+    table = Table(*heads, box=None, pad_edge=False, padding=(0, 1, 0, 0))  # seven methods fit into 80 columns
+    table.columns[0].no_wrap = alone
     for column in table.columns[1 : len(methods) + 1]:
         column.justify = "right"
     for name, meaning in FIGURES.items():
         values = [row.get(name) for row in methods]
         shown = ("-" if v is None else f"{v:.0f}" if name.startswith("farms") else f"{v:.4f}" for v in values)
-        table.add_row(name, *shown, *([meaning] if alone else []))
+        table.add_row(name if alone else name.replace("_", " "), *shown, *([meaning] if alone else []))
     if not alone:
         table.add_row("seconds", *(f"{row['seconds']:.1f}" for row in methods))
     Console(highlight=False).print(table)

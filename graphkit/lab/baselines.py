@@ -48,7 +48,7 @@ def run_baselines(links: Links, *, seed: int = 0) -> list[Outcome]:
         "account-IP Louvain": partial(address_louvain, seed=seed),
         "bipartite Louvain": partial(bipartite_louvain, seed=seed),
         "bipartite Leiden": partial(bipartite_leiden, seed=seed),
-        "Newman projection": partial(newman_louvain, seed=seed),
+        "Newman Louvain": partial(newman_louvain, seed=seed),
         "FRAUDAR": find_dense_blocks,
     }
     outcomes = []
