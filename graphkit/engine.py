@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Event
+from typing import Any
 
 import duckdb
+import pyarrow as pa
 from duckdb import func
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+from graphkit.errors import UsageError
+
+_WAKE_SECONDS = 0.1
+_SIZE = re.compile(r"\d+(\.\d+)?\s*[kmgt]?i?b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -24,16 +31,44 @@ class Engine:
     scratch: Path
     """A folder for staged files, removed when the engine closes."""
 
-    def run(self, sql: str) -> None:
-        """Run a statement and drop its result."""
-        self.connection.execute(sql).fetchall()
+    interrupted: Event = field(default_factory=Event)
+    """Set when an interrupt (Ctrl-C) has come; registered streams end then."""
+
+    def run(self, sql: str, *, abort: bool = True) -> None:
+        """Run a statement and drop its result.
+
+        Parameters
+        ----------
+        abort
+            Whether an interrupt stops it; if not, it ends with the streams that it reads.
+        """
+        self._wait_for(lambda: self.connection.execute(sql).fetchall(), abort=abort)
 
     def query(self, sql: str) -> pa.Table:
         """Run a query; its rows as an Arrow table."""
-        return self.connection.sql(sql).to_arrow_table()
+        table: pa.Table = self._wait_for(lambda: self.connection.sql(sql).to_arrow_table())
+        return table
 
-    def register(self, name: str, table: pa.Table) -> None:
-        """Make an Arrow table known to SQL by ``name``."""
+    def _wait_for(self, work: Callable[[], Any], *, abort: bool = True) -> Any:
+        """Let a thread work while this one waits: the engine at work hears no interrupt (Ctrl-C), who waits does."""
+        with ThreadPoolExecutor(max_workers=1) as worker:
+            future = worker.submit(work)
+            try:
+                while not future.done():
+                    wait([future], timeout=_WAKE_SECONDS)  # not for ever: some libraries' handlers let waits go on
+            except BaseException:
+                self.interrupted.set()
+                while abort and not future.done():
+                    self.connection.interrupt()
+                    wait([future], timeout=_WAKE_SECONDS)
+                raise
+            return future.result()
+
+    def register(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
+        """Make an Arrow table, or a stream that is read once, known to SQL by ``name``."""
+        if isinstance(table, pa.RecordBatchReader):
+            batches = takewhile(lambda _: not self.interrupted.is_set(), table)
+            table = pa.RecordBatchReader.from_batches(table.schema, batches)
         self.connection.register(name, table)
 
     def register_function(self, name: str, function: Callable[[pa.ChunkedArray], pa.Array]) -> None:
@@ -47,7 +82,15 @@ class Engine:
 def open_engine(
     scratch: str | Path | None = None, *, memory: str = "4GB", threads: int | None = None
 ) -> Iterator[Engine]:
-    """Open an engine whose scratch files live in a new folder below ``scratch`` and go with it."""
+    """Open an engine whose scratch files live in a new folder below ``scratch`` and go with it.
+
+    Raises
+    ------
+    UsageError
+        If ``memory`` is no size.
+    """
+    if not _SIZE.fullmatch(memory.strip()):
+        raise UsageError(f'memory: got {memory!r}; allowed: a size such as "4GB" or "500MB"')
     with (
         tempfile.TemporaryDirectory(prefix="graphkit-", dir=scratch) as folder,
         duckdb.connect(

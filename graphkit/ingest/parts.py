@@ -18,6 +18,7 @@ from graphkit.ingest.values import read_field, read_text
 EARLIEST_US = 946_684_800_000_000
 """2000-01-01: earlier times are taken for mistakes."""
 
+_DISK_FULL = ("No space left", "no space left", "File too large", "quota exceeded")
 _NAMED = 5
 _RAW_TIME = "raw_time"
 
@@ -60,14 +61,14 @@ def explain_failure(read: Part | str, *, paths: Sequence[str] = ()) -> Iterator[
     """Turn an error of the engine over a part, or a source of that name with files of those paths, into ours."""
     try:
         yield
-    except duckdb.InterruptException:
-        raise
     except duckdb.Error as error:
         name, said = _name(read, paths, str(error)), str(error)
         if isinstance(error, duckdb.OutOfMemoryException):
-            raise BudgetError(f"{name}: needs more memory than the limit allows; raise the limit") from error
-        if "o space left" in said:
-            raise BudgetError(f"{name}: the disk of the scratch folder is full; free some space") from error
+            raise BudgetError(f"{name}: needs more memory than the limit allows; raise it (--memory)") from error
+        if any(words in said for words in _DISK_FULL):
+            raise BudgetError(
+                f"{name}: the disk of the scratch folder is full; free some space, or set TMPDIR to another folder"
+            ) from error
         if isinstance(error, duckdb.ConversionException) and "imestamp" in said:
             reason = "a time lies beyond the year 294246; check the unit of the timestamps"
         else:
@@ -121,7 +122,8 @@ def stage(engine: Engine, part: Part, fields: Sequence[Field], *, target: str, l
     selected = ", ".join(f"{part.values[fld.name]} AS {fld.name}" for fld in fields)
     engine.run(
         f"COPY (SELECT {selected}, CASE WHEN NOT coalesce({usable}, false) THEN {part.raw_time} END AS {_RAW_TIME} "
-        f"FROM {part.relation}) TO {quote_text(str(path))} (FORMAT parquet)"
+        f"FROM {part.relation}) TO {quote_text(str(path))} (FORMAT parquet)",
+        abort=False,  # the engine's writer may wait for itself for ever when it is stopped
     )
     return path
 

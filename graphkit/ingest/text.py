@@ -197,8 +197,7 @@ def _stream(
         try:
             yield from batches()
         except InputError as error:
-            faults.failure = str(error)  # the engine that pulls the batches would bury it in a message of its own
-            raise
+            faults.failure = str(error)  # the stream ends here: the engine is not made to fail in the midst of writing
 
     return pa.RecordBatchReader.from_batches(schema, kept_failure())
 

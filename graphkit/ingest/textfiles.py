@@ -111,14 +111,11 @@ def _stage_stream(
 
 @contextmanager
 def _explain(file: File, faults: text.Faults) -> Iterator[None]:
-    """Prefer what the reader said of the file over what the engine makes of it."""
-    try:
-        with explain_failure(file.name):
-            yield
-    except InputError:
-        if not faults.failure:
-            raise
-        raise InputError(faults.failure) from None
+    """Raise what the reader met in the file, or what the engine made of it."""
+    with explain_failure(file.name):
+        yield
+    if faults.failure:
+        raise InputError(faults.failure)
 
 
 def _extract_keys(columns: Sequence[str]) -> str:
