@@ -213,6 +213,13 @@ TABLES: dict[str, Table] = {
                 Column("n_outside", "integer", "other accounts that use it"),
                 Column("coverage", "number", "0 to 1: n_inside over the accounts of the cluster"),
                 Column("lift", "number", "coverage over the share of the population that uses it"),
+                Column(
+                    "enrichment",
+                    "number",
+                    "of an entity too common to link: chance that so many of the cluster's accounts use it "
+                    "(hypergeometric, adjusted after Benjamini and Hochberg); empty for entities that link",
+                    nullable=True,
+                ),
             ),
             ("cluster_id", "kind", "entity"),
         ),

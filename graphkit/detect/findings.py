@@ -62,7 +62,7 @@ def make_findings(
         stability=checks.stability.of_accounts(),
         breaks_without=checks.stability.breaks_without(links.kinds),
     )
-    evidence = gather_evidence(grouping, links)
+    evidence = gather_evidence(grouping, links, makes_pairs=makes_pairs)
     clusters = Clusters(
         grouping,
         members,

@@ -187,7 +187,9 @@ def _tell_outcome(trial: Mapping[Any, Any]) -> str:
 
 
 def _describe_entity(row: Mapping[Any, Any], *, name_of: NameOf) -> dict[Any, Any]:
-    return {**row, "label": kind_label(row["kind"]), "name": clean_text(name_of(row["kind"], row["entity"]), limit=300)}
+    name = clean_text(name_of(row["kind"], row["entity"]), limit=300)
+    common = "too common to link" if pd.notna(row.get("enrichment")) else ""
+    return {**row, "label": kind_label(row["kind"]), "name": name, "common": common}
 
 
 def _list_members(snapshot: Snapshot, cluster_id: str, *, name_of: NameOf) -> list[dict[str, Any]]:
