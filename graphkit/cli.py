@@ -1,42 +1,64 @@
-"""The command line: the only place that prints."""
+"""The command line: its commands and options; it alone prints, by what ``terminal`` gives."""
 
 import json
+import math
+import shlex
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from graphkit.errors import GraphkitError
+from graphkit import terminal
+from graphkit.terminal import plain, say
 
 if TYPE_CHECKING:
-    from graphkit.analysis import Progress, Stage
+    from graphkit.config import Config
     from graphkit.snapshot import Snapshot
 
 app = typer.Typer(
     name="graphkit",
     help="Find, explain and defend coordinated account farms in API request events.\n\n"
-    "Start with `graphkit demo`. Then `graphkit refresh EVENTS --store STORE` and `graphkit report STORE`.",
+    "Start with `graphkit demo`. Then `graphkit refresh EVENTS --store STORE` and `graphkit report STORE`.\n\n"
+    "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped (Ctrl-C). Reasons and progress go to standard error.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-_out = Console(highlight=False, soft_wrap=True)
-_err = Console(stderr=True, highlight=False, soft_wrap=True)
 
-StoreArgument = Annotated[Path, typer.Argument(metavar="STORE", help="Folder of the store.")]
+
+def _parse_day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"got {text!r}; allowed: a day such as 2026-05-15") from error
+
+
+def _parse_folder(text: str) -> Path:
+    if not text.strip():
+        raise typer.BadParameter("it is empty; give a folder")
+    return Path(text)
+
+
+def _parse_seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not seconds >= 0:
+        raise typer.BadParameter(f"got {text!r}; allowed: seconds from 0")
+    return seconds
+
+
+StoreArgument = Annotated[Path, typer.Argument(metavar="STORE", parser=_parse_folder, help="Folder of the store.")]
 SnapshotOption = Annotated[
     str | None, typer.Option("--snapshot", metavar="ID", help="Snapshot id or the start of one; default: the latest.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object and nothing else; errors stay text on standard error.")
+]
 KeyOption = Annotated[
     Path | None,
     typer.Option("--key-file", metavar="FILE", help="Key for digests; default: $GRAPHKIT_KEY, else the store's own."),
@@ -44,19 +66,15 @@ KeyOption = Annotated[
 
 
 def main() -> None:
-    """Run the command line: 0 done, 1 failed, 2 wrong usage."""
-    try:
-        app()
-    except GraphkitError as error:
-        _err.print("[bold red]error:[/]", "\n".join(map(_plain, str(error).splitlines())))
-        sys.exit(1)
+    """Run the command line: 0 done, 1 failed, 2 wrong usage, 130 stopped."""
+    sys.exit(terminal.run_to_end(app))
 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
         from graphkit import __version__
 
-        _out.print(__version__)
+        say(__version__)
         raise typer.Exit
 
 
@@ -77,15 +95,18 @@ def refresh(  # noqa: PLR0913, PLR0917  # one argument an option
             metavar="EVENTS...", help="Files, folders or globs: Parquet, CSV, TSV, JSON lines, also .gz, .zst."
         ),
     ],
-    store: Annotated[Path, typer.Option(metavar="STORE", help="Folder of the store; made if it is not there.")],
+    store: Annotated[
+        Path,
+        typer.Option(metavar="STORE", parser=_parse_folder, help="Folder of the store; made if it is not there."),
+    ],
     accounts: Annotated[
         str | None, typer.Option(metavar="FILE", help="Accounts: account_id, created_at, account-level kinds.")
     ] = None,
     config: Annotated[Path | None, typer.Option(metavar="FILE", help="Settings, such as graphkit.toml.")] = None,
     as_of: Annotated[
-        datetime | None,
+        date | None,
         typer.Option(
-            formats=["%Y-%m-%d"], metavar="DAY", help="Last UTC day that counts; default: that of the newest event."
+            parser=_parse_day, metavar="DAY", help="Last UTC day that counts; default: that of the newest event."
         ),
     ] = None,
     look_back: Annotated[
@@ -93,7 +114,10 @@ def refresh(  # noqa: PLR0913, PLR0917  # one argument an option
     ] = None,
     key_file: KeyOption = None,
     memory: Annotated[str, typer.Option(metavar="SIZE", help="Bound for the engine's memory.")] = "4GB",
-    wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for another writer.")] = 0.0,
+    wait: Annotated[
+        float,
+        typer.Option(metavar="SECONDS", parser=_parse_seconds, help="How long to wait for another writer."),
+    ] = 0.0,
     as_json: JsonOption = False,
 ) -> None:
     """Analyze events and put a snapshot into a store.
@@ -103,13 +127,13 @@ def refresh(  # noqa: PLR0913, PLR0917  # one argument an option
     from graphkit.refresh import refresh as run
 
     settings = _load_settings(config, look_back)
-    with _progress(quiet=as_json) as progress:
+    with terminal.show_progress(quiet=as_json) as progress:
         snapshot = run(
             events,
             store,
             accounts=accounts,
             config=settings,
-            as_of=as_of.date() if as_of else None,
+            as_of=as_of,
             key_file=key_file,
             memory=memory,
             wait=wait,
@@ -117,10 +141,10 @@ def refresh(  # noqa: PLR0913, PLR0917  # one argument an option
         )
     path = store / "snapshots" / snapshot.id
     if as_json:
-        _print_json(_summarize(snapshot, path))
+        terminal.print_json(_summarize(snapshot, path))
         return
-    _print_summary(snapshot)
-    _out.print(f"It is in [bold]{escape(str(path))}[/]. Read it: graphkit report {escape(str(store))}")
+    terminal.print_summary(snapshot)
+    say(f"It is in [bold]{plain(path)}[/]. Read it: graphkit report {_quote(store)}")
 
 
 @app.command()
@@ -141,14 +165,13 @@ def report(
     """
     from graphkit.show.report import write_report
 
+    _check_output(output, store)
     path = write_report(_load(store, snapshot), output, reveal=reveal, cluster_id=cluster, top=top)
     if as_json:
-        _print_json({"path": str(path)})
+        terminal.print_json({"path": str(path)})
     else:
-        _out.print(
-            f"Report: [bold]{escape(str(path))}[/]"
-            + ("" if reveal else " (identifiers are masked; --reveal shows them)")
-        )
+        masked = "" if reveal else " (identifiers are masked; --reveal shows them)"
+        say(f"Report: [bold]{plain(path)}[/]{masked}")
 
 
 @app.command("list")
@@ -158,22 +181,17 @@ def list_command(store: StoreArgument, as_json: JsonOption = False) -> None:
 
     frame = open_store(store).list()
     if as_json:
-        _print_json({"snapshots": json.loads(frame.to_json(orient="records", date_format="iso"))})
+        terminal.print_json({"snapshots": json.loads(frame.to_json(orient="records", date_format="iso"))})
         return
-    table = Table(
-        "snapshot", "as of", "accounts", "events", "clusters", "accounts in them", "made", box=None, pad_edge=False
-    )
-    for column in table.columns[2:6]:
-        column.justify = "right"
-    for row in frame.to_dict("records"):
-        counts = (row[name] for name in ("n_accounts", "n_events", "n_clusters", "n_clustered_accounts"))
-        table.add_row(
-            row["snapshot_id"],
-            str(row["as_of"]),
-            *(f"{count:,}" for count in counts),
-            f"{row['created']:%Y-%m-%d %H:%M}",
-        )
-    _out.print(table if len(frame) else "No snapshot yet; `graphkit refresh` makes one.")
+    if frame.empty:
+        say("No snapshot yet; `graphkit refresh` makes one.")
+        return
+    counts = ["n_accounts", "n_events", "n_clusters", "n_clustered_accounts"]
+    rows = [
+        (row["snapshot_id"], *(f"{row[name]:,}" for name in counts), f"{row['created']:%Y-%m-%d %H:%M}")
+        for row in frame.to_dict("records")
+    ]
+    terminal.print_table(["snapshot", "accounts", "events", "clusters", "in clusters", "made (UTC)"], rows)
 
 
 @app.command()
@@ -183,13 +201,13 @@ def verify(store: StoreArgument, as_json: JsonOption = False) -> None:
 
     problems = open_store(store).verify()
     if as_json:
-        _print_json({"problems": [vars(problem) for problem in problems]})
+        terminal.print_json({"problems": [vars(problem) for problem in problems]})
     for problem in [] if as_json else problems:
-        _out.print(f"{_plain(problem.snapshot or 'store')}: {_plain(problem.file)}: {_plain(problem.problem)}")
+        say(f"{plain(problem.snapshot or 'store')}: {plain(problem.file)}: {plain(problem.problem)}")
     if problems:
         raise typer.Exit(1)
     if not as_json:
-        _out.print("All files are as their manifests say.")
+        say("All files are as their manifests say.")
 
 
 @app.command()
@@ -218,14 +236,14 @@ def evaluate(
     methods = json.loads(compare_methods(loaded, known, links=links).to_json(orient="records", double_precision=15))
     farms = json.loads(judge_farms(loaded.accounts, known).to_json(orient="records", double_precision=15))
     if as_json:
-        _print_json({"snapshot": loaded.id, "methods": methods, "farms": farms})
+        terminal.print_json({"snapshot": loaded.id, "methods": methods, "farms": farms})
         return
-    _out.print(
+    say(
         f"[bold]{loaded.id}[/]: {methods[0]['n_clusters']:,} clusters against a truth of {methods[0]['n_accounts']:,} "
         f"accounts, {methods[0]['n_farm_accounts']:,} of them in {methods[0]['n_farms']:,} farms.\n"
     )
-    _print_figures(methods)
-    _print_broken_farms(farms)
+    terminal.print_figures(methods)
+    terminal.print_broken_farms(farms)
 
 
 @app.command()
@@ -234,33 +252,49 @@ def demo(
         "graphkit-demo"
     ),
     accounts: Annotated[int, typer.Option(min=2_000, max=200_000, help="Accounts of the synthetic service.")] = 10_000,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed, another world.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Another seed, another world.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Make a synthetic service with hidden farms, find them in two snapshots, and write a report: all in a minute."""
     from graphkit.demo import run_demo
 
-    with _progress(quiet=as_json) as progress:
+    with terminal.show_progress(quiet=as_json) as progress:
         result = run_demo(folder, n_accounts=accounts, seed=seed, progress=progress)
     if as_json:
-        _print_json({"report": str(result.report), "store": str(result.store), **result.measures})
+        terminal.print_json({"report": str(result.report), "store": str(result.store), **result.measures})
         return
-    _print_summary(result.snapshot)
+    terminal.print_summary(result.snapshot)
     found = result.measures
-    _out.print(
+    say(
         f"\nThe synthetic service hid {found['n_farms']} farms of {found['n_farm_accounts']:,} accounts among offices, "
         f"classrooms, households, VPN customers and mobile carriers.\n"
         f"graphkit found [bold]{found['farms_whole']} of {found['n_farms']} whole[/]: {found['recall']:.1%} of the "
         f"farm accounts are in clusters that are mostly farm,\n"
         f"and {found['purity']:.1%} of the accounts in those clusters are farm accounts.\n"
-        f"\nReport:   [bold]{escape(str(result.report))}[/]  (open it in a browser)\n"
-        f"Store:    {escape(str(result.store))}  (graphkit list {escape(str(result.store))})\n"
-        f"Events:   {escape(str(result.events))}\n"
+        f"\nReport:   [bold]{plain(result.report)}[/]  (open it in a browser)\n"
+        f"Store:    {plain(result.store)}  (graphkit list {_quote(result.store)})\n"
+        f"Events:   {plain(result.events)}\n"
         f"Notebook: make lab, then notebooks/00-quickstart.ipynb"
     )
 
 
-def _load_settings(config: Path | None, look_back: str | None) -> Any:
+def _quote(path: Path) -> str:
+    """A path as a shell reads it."""
+    return plain(shlex.quote(str(path)))
+
+
+def _check_output(output: Path, store: Path) -> None:
+    """Refuse to put a report where it would replace a device, or something of the store's."""
+    fault = ""
+    if output.exists() and not output.is_file():
+        fault = "it is no file"
+    elif output.resolve().is_relative_to(store.resolve()):
+        fault = "it lies in the store"
+    if fault:
+        raise typer.BadParameter(f"{plain(output)}: {fault}; name a new file", param_hint="--output")
+
+
+def _load_settings(config: Path | None, look_back: str | None) -> "Config":
     """Settings of a file, with the command line's look-back in its place."""
     from pydantic import ValidationError
 
@@ -299,101 +333,3 @@ def _summarize(snapshot: "Snapshot", path: Path) -> dict[str, Any]:
         "rejected": run["rejected"],
         "seconds": run["seconds"],
     }
-
-
-def _print_summary(snapshot: "Snapshot") -> None:
-    """Print what a snapshot found, and what was set aside, for a person."""
-    from graphkit.snapshot import rank_clusters
-
-    population, tables, run = snapshot.content["population"], snapshot.content["tables"], snapshot.manifest["run"]
-    n_clusters = tables["clusters"]["rows"]
-    _out.print(
-        f"[bold]{snapshot.id}[/]: {n_clusters:,} clusters hold {tables['accounts']['rows']:,} of "
-        f"{population['n_accounts']:,} accounts ({population['n_events']:,} events, "
-        f"{population['first_day']} to {snapshot.as_of})."
-    )
-    if n_clusters:
-        table = Table("cluster", "accounts", "core", "score", "what binds it", box=None, pad_edge=False)
-        for column in table.columns[1:4]:
-            column.justify = "right"
-        for row in rank_clusters(snapshot.table("clusters").to_pylist())[:5]:
-            table.add_row(
-                row["cluster_id"],
-                f"{row['n_accounts']:,}",
-                f"{row['n_core']:,}",
-                f"{row['score']:.2f}",
-                _plain(row["binding"]),
-            )
-        Console(highlight=False).print(table)
-    else:
-        _out.print("No accounts share more than chance explains: there is no cluster.")
-    for row in run["rejected"]:
-        _out.print(
-            f"set aside: {row['n_rows']:,} of {_plain(row['source'])}: {_plain(row['reason'])} "
-            f"(such as {_plain(row['example'])})"
-        )
-
-
-def _print_figures(methods: list[dict[str, Any]]) -> None:
-    """Print a row a figure and a column a method; where there is only one, also what each figure means."""
-    from graphkit.lab.evaluate import FIGURES
-
-    alone = len(methods) == 1
-    heads = ["", *(row["method"] for row in methods), *(["what it is"] if alone else [])]
-    table = Table(*heads, box=None, pad_edge=False, padding=(0, 1, 0, 0))  # seven methods fit into 80 columns
-    table.columns[0].no_wrap = alone
-    for column in table.columns[1 : len(methods) + 1]:
-        column.justify = "right"
-    for name, meaning in FIGURES.items():
-        values = [row.get(name) for row in methods]
-        shown = ("-" if v is None else f"{v:.0f}" if name.startswith("farms") else f"{v:.4f}" for v in values)
-        table.add_row(name if alone else name.replace("_", " "), *shown, *([meaning] if alone else []))
-    if not alone:
-        table.add_row("seconds", *(f"{row['seconds']:.1f}" for row in methods))
-    Console(highlight=False).print(table)
-    for row in (row for row in methods if row["skipped"]):
-        _out.print(f"{row['method']} was skipped: {_plain(row['skipped'])}")
-
-
-def _print_broken_farms(farms: list[dict[str, Any]]) -> None:
-    """Print the farms that no one cluster holds, twenty at most."""
-    broken = [row for row in farms if not row["whole"]]
-    if not broken:
-        _out.print("\nEvery farm is whole." if farms else "\nThe truth has no farms.")
-        return
-    table = Table("farm not whole", "style", "accounts", "in clusters", "in one", "found", box=None, pad_edge=False)
-    for column in table.columns[2:5]:
-        column.justify = "right"
-    for row in broken[:20]:
-        shares = f"{row['clustered']:.0%}", f"{row['best_share']:.0%}", "yes" if row["found"] else "no"
-        table.add_row(_plain(row["farm"]), _plain(row["style"] or ""), f"{row['n_accounts']:,}", *shares)
-    _out.print("", table)
-    if len(broken) > 20:
-        _out.print(f"and {len(broken) - 20:,} more; --json has them all")
-
-
-def _plain(text: str) -> str:
-    """Text by others, without what a terminal would obey."""
-    return escape("".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text))
-
-
-def _print_json(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, sort_keys=True, ensure_ascii=False) + "\n")
-
-
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator["Progress | None"]:
-    """Show the stage that runs, with its time, and a line for each that is done; on standard error."""
-    if quiet:
-        yield None
-        return
-    start = time.perf_counter()
-    with _err.status("starting") as status:
-
-        def show(stage: "Stage") -> None:
-            if stage.seconds is None:
-                status.update(f"{stage.name} ({time.perf_counter() - start:.0f} s so far)")
-            else:
-                _err.print(f"[dim]{stage.seconds:7.1f} s  {stage.name:<18} {escape(stage.result)}[/]")
-
-        yield show

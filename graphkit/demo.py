@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from graphkit.analysis import Progress
+from graphkit.analysis import Progress, Stage
 from graphkit.lab.measures import evaluate_clusters
 from graphkit.lab.worlds import synthesize
 from graphkit.refresh import refresh
@@ -35,6 +35,8 @@ def run_demo(folder: str | Path, *, n_accounts: int = 10_000, seed: int = 0, pro
     """Make a synthetic service in ``folder``, refresh a store from it twice, a week apart, and write a report."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    tell = progress or (lambda _: None)
+    tell(Stage("make a synthetic service"))
     world = synthesize(n_accounts=n_accounts, n_events=n_accounts * _EVENTS_AN_ACCOUNT, seed=seed)
     events, accounts = folder / "events.parquet", folder / "accounts.parquet"
     world.events.to_parquet(events, index=False)
@@ -47,5 +49,6 @@ def run_demo(folder: str | Path, *, n_accounts: int = 10_000, seed: int = 0, pro
     )
     snapshot = refresh(str(events), store, accounts=str(accounts), as_of=last_day, progress=progress)
     measures = evaluate_clusters(snapshot.accounts[["account_id", "cluster_id"]], world.truth)
+    tell(Stage("write the report"))
     report = write_report(snapshot, folder / "report.html")
     return Demo(snapshot, measures, events, store, report)

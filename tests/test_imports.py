@@ -18,6 +18,7 @@ _ORDER = [
     "analysis",
     "refresh",
     "demo",
+    "terminal",
     "cli",
     "__main__",
 ]
