@@ -227,7 +227,7 @@ class _Clock:
     def run(self) -> dict[str, Any]:
         """What a manifest says of the run so far."""
         return {
-            "started": self._started.isoformat(timespec="seconds"),
+            "started": self._started.isoformat(timespec="milliseconds"),
             "engine": "duckdb",
             "versions": {library: version(library) for library in _LIBRARIES},
             "seconds": self.seconds,

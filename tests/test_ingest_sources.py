@@ -53,7 +53,9 @@ def test_a_file_is_read_once_however_it_is_spelled(folder, monkeypatch):
     ("given", "message"),
     [
         ("nowhere.csv", "events: nowhere.csv does not exist"),
-        ("s3://bucket/key.parquet", "only local files and folders"),
+        ("s3://bucket/key.parquet", "s3://bucket/key.parquet is elsewhere; only local files and folders"),
+        ("~nobody-here/e.csv", "does not exist"),
+        ("", "the path is empty"),
         ("empty", "the folder empty holds no file of a known ending"),
         ("empty/*", r"nothing of a known ending matches empty/\*"),
         ([], "the list of paths is empty"),

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from graphkit.errors import InputError
+from graphkit.errors import InputError, UsageError
 from tests.taken import DAY_US, take
 
 
@@ -20,7 +20,7 @@ def events_at(*times):
         ({"look_back": "6d"}, (10, 15), 2),
         ({"as_of": date(2026, 5, 10)}, (1, 10), 2),
         ({"as_of": date(2026, 5, 10), "look_back": "9d"}, (2, 10), 1),
-        ({"as_of": date(2027, 1, 1), "look_back": "300d"}, None, 3),
+        ({"as_of": date(2026, 5, 21), "look_back": "300d"}, None, 3),
     ],
 )
 def test_windows_are_whole_days_that_end_with_as_of(settings, days, n_in_window):
@@ -37,7 +37,17 @@ def test_windows_are_whole_days_that_end_with_as_of(settings, days, n_in_window)
 
 def test_no_event_in_the_window_names_the_days_there_are():
     with pytest.raises(InputError, match=r"2026-05-01 to 2026-05-03.*longer look_back"):
-        take(events_at("2026-05-01", "2026-05-03"), as_of=date(2026, 6, 1), look_back="7d")
+        take(events_at("2026-05-01", "2026-05-03"), as_of=date(2026, 5, 19), look_back="7d")
+
+
+@pytest.mark.parametrize(("day", "refused"), [(19, False), (20, False), (21, False), (22, True)])
+def test_as_of_may_be_a_day_ahead_of_the_clock_at_most(day, refused):
+    events = events_at("2026-05-01")
+    if not refused:
+        assert take(events, as_of=date(2026, 5, day))[0].as_of.day == day
+        return
+    with pytest.raises(UsageError, match=r"as-of 2026-05-22 lies ahead of the clock.*2026-05-21"):
+        take(events, as_of=date(2026, 5, day))
 
 
 def test_the_split_and_the_order_do_not_matter(tmp_path):

@@ -9,7 +9,7 @@ from typing import Any
 
 from graphkit.config import Config
 from graphkit.engine import Engine
-from graphkit.errors import InputError
+from graphkit.errors import InputError, UsageError
 from graphkit.ingest.checks import ACCOUNT_REASONS, DAY_US, EVENT_REASONS, Counts, count_rows, require_usable
 from graphkit.ingest.fields import Field, account_fields, event_fields, explain_missing, kind_fields
 from graphkit.ingest.frames import open_frame
@@ -84,8 +84,12 @@ def read_events(
     ------
     InputError
         If a source cannot be read, lacks a required column, has too many unusable rows, or no event counts.
+    UsageError
+        If ``as_of`` is more than a day ahead of the clock.
     """
     latest_us = _to_us(now or datetime.now(UTC)) + DAY_US
+    if as_of is not None and as_of > (tomorrow := _to_date(latest_us // DAY_US)):
+        raise UsageError(f"as-of {as_of} lies ahead of the clock; give a day that has begun, at the latest {tomorrow}")
     fields = event_fields(config)
     parts, sources = _open(engine, events, fields, what="events", latest_us=latest_us)
     account_parts: list[Part] = []

@@ -70,8 +70,14 @@ def find_files(given: Any, *, what: str) -> list[File]:
     if not paths:
         raise InputError(f"{what}: the list of paths is empty")
     seen: dict[tuple[int, int], File] = {}
-    for path in paths:
-        for found in _expand(str(Path(path).expanduser()), what):
+    for path in map(os.fspath, paths):
+        if not path.strip():
+            raise InputError(f"{what}: the path is empty; give a file, a folder or a glob")
+        if "://" in path:
+            raise InputError(
+                f"{what}: {shorten(path)} is elsewhere; only local files and folders can be read, so fetch it first"
+            )
+        for found in _expand(os.path.expanduser(path), what):  # noqa: PTH111  # Path's knows no strange users
             status = found.stat()
             identity = (status.st_dev, status.st_ino)
             if identity not in seen:
