@@ -48,7 +48,7 @@ def start(*arguments, **options) -> subprocess.Popen:
     # a shell's background job may ignore Ctrl-C, and would hand that on
     hear = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.default_int_handler)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, **pipes, **hear, **options)
+    return subprocess.Popen(command, **(pipes | hear | options))
 
 
 def finish(process: subprocess.Popen) -> Ended:
