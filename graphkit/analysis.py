@@ -20,7 +20,7 @@ from graphkit.detect.chance import ChanceRun, deal_at_random
 from graphkit.detect.communities import choose_resolution, find_communities
 from graphkit.detect.findings import Behavior, Checks, Graph, make_findings
 from graphkit.detect.members import Grouping, group_accounts
-from graphkit.detect.stability import Stability, measure_stability, no_stability
+from graphkit.detect.stability import measure_stability, no_stability
 from graphkit.engine import Engine, open_engine
 from graphkit.ingest.events import Intake, read_events
 from graphkit.ingest.parts import explain_failure
@@ -31,6 +31,7 @@ from graphkit.link.pairs import sample_pairs
 from graphkit.link.weights import link_threshold, weigh_pairs
 from graphkit.show.layouts import overview_layout
 from graphkit.snapshot import Snapshot, build_snapshot
+from graphkit.wording import plural
 
 
 @dataclass
@@ -105,17 +106,12 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
                 membership = find_communities(graph.pairs, graph.links, config=config)
                 grouping = group_accounts(membership, graph.pairs, graph.links)
                 stage.result = f"{len(grouping.names):,} clusters"
-            with clock.stage("test stability") as stage:
-                stability = _test_stability(graph, grouping, config=config)
-                stage.result = f"{len(stability.runs)} runs"
-            with clock.stage("deal at random") as stage:
-                chance = list(deal_at_random(graph.links, config=config, key=key))
-                stage.result = f"{len(chance)} runs, {sum(len(run.sizes) for run in chance):,} clusters"
+            checks = _check_clusters(graph, grouping, config=config, key=key, clock=clock)
             with clock.stage("measure activity"):
                 behavior = _measure_behavior(engine, graph, grouping)
         days = engine.query("SELECT min(first_seen) AS first, max(last_seen) AS last FROM population").to_pylist()[0]
     with clock.stage("score and explain"):
-        tables = make_findings(graph, grouping, behavior, Checks(stability, chance), config=config)
+        tables = make_findings(graph, grouping, behavior, checks, config=config)
         clusters, evidence = (tables[name].to_pandas() for name in ("clusters", "evidence"))
         tables["layout"] = overview_layout(clusters, evidence, seed=config.seed)
     with clock.stage("write tables"):
@@ -124,7 +120,7 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
             tables,
             as_of=intake.as_of,
             content=_content(graph, config, intake=intake, key=key, days=days)
-            | {"parent": parent, "chance": [_describe_chance(run) for run in chance]},
+            | {"parent": parent, "chance": [_describe_chance(run) for run in checks.chance]},
             run=clock.run() | _describe_input(intake, unusable),
         )
 
@@ -144,10 +140,18 @@ def _link_accounts(
     return Graph(links, co_uses, pairs, corroboration), unusable
 
 
-def _test_stability(graph: Graph, grouping: Grouping, *, config: Config) -> Stability:
-    if not config.stability:
-        return no_stability(grouping, graph.links)
-    return measure_stability(grouping, graph.pairs, graph.links, co_uses=graph.co_uses, config=config)
+def _check_clusters(graph: Graph, grouping: Grouping, *, config: Config, key: bytes, clock: _Clock) -> Checks:
+    """Test stability and chance, as far as the settings ask for it."""
+    stability, chance = no_stability(grouping, graph.links), []
+    if config.stability:
+        with clock.stage("test stability") as stage:
+            stability = measure_stability(grouping, graph.pairs, graph.links, co_uses=graph.co_uses, config=config)
+            stage.result = plural(len(stability.runs), "run")
+    if config.chance_runs:
+        with clock.stage("deal at random") as stage:
+            chance = list(deal_at_random(graph.links, config=config, key=key))
+            stage.result = plural(len(chance), "run")
+    return Checks(stability, chance)
 
 
 def _measure_behavior(engine: Engine, graph: Graph, grouping: Grouping) -> Behavior:

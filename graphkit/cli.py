@@ -112,6 +112,9 @@ def refresh(  # noqa: PLR0913, PLR0917  # one argument an option
     look_back: Annotated[
         str | None, typer.Option(metavar="SPAN", help='Days that count, such as "45d", or "all"; overrides the config.')
     ] = None,
+    no_stability: Annotated[
+        bool, typer.Option("--no-stability", help="Leave out the runs that test stability and chance: faster.")
+    ] = False,
     key_file: KeyOption = None,
     memory: Annotated[str, typer.Option(metavar="SIZE", help="Bound for the engine's memory.")] = "4GB",
     wait: Annotated[
@@ -126,7 +129,7 @@ def refresh(  # noqa: PLR0913, PLR0917  # one argument an option
     """
     from graphkit.refresh import refresh as run
 
-    settings = _load_settings(config, look_back)
+    settings = _load_settings(config, look_back, no_stability=no_stability)
     with terminal.show_progress(quiet=as_json) as progress:
         snapshot = run(
             events,
@@ -294,17 +297,18 @@ def _check_output(output: Path, store: Path) -> None:
         raise typer.BadParameter(f"{plain(output)}: {fault}; name a new file", param_hint="--output")
 
 
-def _load_settings(config: Path | None, look_back: str | None) -> "Config":
-    """Settings of a file, with the command line's look-back in its place."""
+def _load_settings(config: Path | None, look_back: str | None, *, no_stability: bool) -> "Config":
+    """Settings of a file, with what the command line says in their place."""
     from pydantic import ValidationError
 
     from graphkit.config import Config, load_config
 
     settings = Config() if config is None else load_config(config)
-    if look_back is None:
-        return settings
+    overrides: dict[str, Any] = {"stability": False, "chance_runs": 0} if no_stability else {}
+    if look_back is not None:
+        overrides["look_back"] = look_back
     try:
-        return Config.model_validate(settings.model_dump(exclude_unset=True) | {"look_back": look_back})
+        return Config.model_validate(settings.model_dump(exclude_unset=True) | overrides)
     except ValidationError as error:
         allowed = Config.model_fields["look_back"].description
         raise typer.BadParameter(f"{look_back!r}; allowed: {allowed}", param_hint="--look-back") from error

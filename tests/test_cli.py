@@ -89,6 +89,13 @@ def test_json_is_one_object_and_nothing_else(events, store, tmp_path):
     assert [row["snapshot_id"] for row in listed][-1] == said["snapshot"]
 
 
+def test_stability_and_chance_can_be_left_out(events, tmp_path):
+    said = refresh(events, tmp_path / "store", "--no-stability")
+    assert not {"test stability", "deal at random"} & set(said["seconds"])
+    assert said["counts"]["stability"] == 0
+    assert gk.open_store(tmp_path / "store").latest().config.chance_runs == 0
+
+
 def test_an_error_leaves_standard_output_empty(tmp_path):
     ended = run("refresh", tmp_path / "nope.csv", "--store", tmp_path / "s", "--json")
     assert (ended.code, ended.out) == (1, "")
