@@ -1,11 +1,14 @@
 """Small hand-made links and events for tests."""
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from graphkit.link.couse import no_co_uses
 from graphkit.link.links import Links
+from graphkit.snapshot import Snapshot, build_snapshot
 
 NO_CO_USES = no_co_uses()
 
@@ -57,3 +60,19 @@ def events_of(uses: dict[str, dict[str, str]], *, bystanders: int = 0) -> pd.Dat
     rows += [{"account_id": f"z{n:05}", "ip": f"10.{n >> 8}.{n & 255}.1"} for n in range(bystanders)]
     minutes = pd.to_timedelta(np.arange(len(rows)), unit="min")
     return pd.DataFrame(rows).assign(timestamp=pd.Timestamp("2026-05-04", tz="UTC") + minutes)
+
+
+CONTENT = {
+    "config": {"seed": 3},
+    "key_fingerprint": "f",
+    "parent": None,
+    "population": {"n_accounts": 9, "n_events": 90},
+}
+
+
+def snapshot_of(tables: dict[str, pa.Table], **changes) -> Snapshot:
+    """Build a snapshot of tables; ``changes`` go to its content, its as-of or its run."""
+    content = CONTENT | {name: value for name, value in changes.items() if name in CONTENT}
+    return build_snapshot(
+        tables, as_of=changes.get("as_of", date(2026, 5, 16)), content=content, run=changes.get("run", {})
+    )

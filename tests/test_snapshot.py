@@ -8,22 +8,9 @@ import pyarrow as pa
 import pytest
 
 from graphkit.errors import StoreError
-from graphkit.snapshot import STORED_TABLES, build_snapshot, digest_content
+from graphkit.snapshot import STORED_TABLES, digest_content
 from graphkit.tables import TABLES
-
-_CONTENT = {
-    "config": {"seed": 3},
-    "key_fingerprint": "f",
-    "parent": None,
-    "population": {"n_accounts": 9, "n_events": 90},
-}
-
-
-def _build(tables, **changes):
-    content = _CONTENT | {name: value for name, value in changes.items() if name in _CONTENT}
-    return build_snapshot(
-        tables, as_of=changes.get("as_of", date(2026, 5, 16)), content=content, run=changes.get("run", {})
-    )
+from tests.small import snapshot_of
 
 
 def _bytes(snapshot):
@@ -37,7 +24,7 @@ def test_the_same_rows_in_any_order_give_the_same_bytes(small_tables):
         schema=TABLES["activity"].schema(),
     )
     tables = {**small_tables, "activity": activity}
-    first = _build(tables)
+    first = snapshot_of(tables)
     for _ in range(5):
         shuffled = {
             name: table.take(pa.array(mixed.sample(range(len(table)), len(table)), pa.int64())).select(
@@ -45,7 +32,7 @@ def test_the_same_rows_in_any_order_give_the_same_bytes(small_tables):
             )
             for name, table in tables.items()
         }
-        again = _build(shuffled)
+        again = snapshot_of(shuffled)
         assert _bytes(again) == _bytes(first)
         assert again.manifest == first.manifest
     order = [(row["account_id"], row["hour_of_week"]) for row in first.table("activity").to_pylist()]
@@ -53,7 +40,7 @@ def test_the_same_rows_in_any_order_give_the_same_bytes(small_tables):
 
 
 def test_the_id_is_the_day_and_the_digest_of_the_content(small_tables):
-    snapshot = _build(small_tables)
+    snapshot = snapshot_of(small_tables)
     covered = {name: part for name, part in snapshot.content.items() if name != "digest"}
     digest = hashlib.sha256(json.dumps(covered, sort_keys=True).encode()).hexdigest()
     assert snapshot.content["digest"] == digest == digest_content(snapshot.content)
@@ -72,12 +59,12 @@ def test_the_id_is_the_day_and_the_digest_of_the_content(small_tables):
     ],
 )
 def test_the_id_follows_the_content_alone(small_tables, changes, same):
-    assert (_build(small_tables, **changes).id == _build(small_tables).id) is same
-    assert _build({}).id != _build(small_tables).id
+    assert (snapshot_of(small_tables, **changes).id == snapshot_of(small_tables).id) is same
+    assert snapshot_of({}).id != snapshot_of(small_tables).id
 
 
 def test_a_flipped_byte_is_refused(small_tables):
-    snapshot = _build(small_tables)
+    snapshot = snapshot_of(small_tables)
 
     def flip(name):
         data = bytearray(snapshot.read_bytes(name))

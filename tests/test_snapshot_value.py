@@ -1,6 +1,5 @@
 import io
 from dataclasses import FrozenInstanceError
-from datetime import date
 
 import pandas as pd
 import pyarrow as pa
@@ -8,26 +7,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from graphkit.errors import UsageError
-from graphkit.snapshot import build_snapshot, rank_clusters
+from graphkit.snapshot import rank_clusters
 from graphkit.tables import TABLES
-
-_CONTENT = {
-    "config": {"seed": 3},
-    "key_fingerprint": "f",
-    "parent": None,
-    "population": {"n_accounts": 9, "n_events": 90},
-}
-
-
-def _build(tables, **changes):
-    content = _CONTENT | {name: value for name, value in changes.items() if name in _CONTENT}
-    return build_snapshot(
-        tables, as_of=changes.get("as_of", date(2026, 5, 16)), content=content, run=changes.get("run", {})
-    )
+from tests.small import snapshot_of
 
 
 def test_every_table_has_its_schema_even_when_empty():
-    snapshot = _build({})
+    snapshot = snapshot_of({})
     for name, definition in TABLES.items():
         assert snapshot.table(name).schema.equals(definition.schema())
         frame = getattr(snapshot, name)
@@ -37,13 +23,13 @@ def test_every_table_has_its_schema_even_when_empty():
 
 
 def test_tables_are_plain_parquet_without_a_trace_of_pandas(small_tables):
-    data = _build(small_tables).read_bytes("links")
+    data = snapshot_of(small_tables).read_bytes("links")
     assert pq.read_schema(io.BytesIO(data)).metadata is None
     assert pd.read_parquet(io.BytesIO(data))["account_id"].tolist() == ["acct-0", "acct-1", "acct-2"]
 
 
 def test_a_snapshot_cannot_be_changed(small_tables):
-    snapshot = _build(small_tables)
+    snapshot = snapshot_of(small_tables)
     frame = snapshot.accounts
     frame["account_id"] = "other"
     assert snapshot.accounts["account_id"].tolist() == ["acct-0", "acct-1", "acct-2"]
@@ -53,11 +39,11 @@ def test_a_snapshot_cannot_be_changed(small_tables):
 
 def test_what_was_set_aside_is_a_table_too():
     row = {"source": "a.csv", "reason": "no account", "n_rows": 2, "example": "x"}
-    assert _build({}, run={"rejected": [row]}).rejected.to_dict("records") == [row]
+    assert snapshot_of({}, run={"rejected": [row]}).rejected.to_dict("records") == [row]
 
 
 def test_unknown_names_are_errors_that_name_the_known(small_tables):
-    snapshot = _build(small_tables)
+    snapshot = snapshot_of(small_tables)
     with pytest.raises(UsageError, match="no table 'edges'; there are accounts, clusters"):
         snapshot.table("edges")
     with pytest.raises(UsageError, match="no cluster 'c9'; its first are: c1"):
@@ -68,7 +54,7 @@ def test_unknown_names_are_errors_that_name_the_known(small_tables):
 def test_hostile_text_is_escaped_in_a_notebook(small_tables):
     hostile = "<img src=x onerror=alert(1)>"
     row = small_tables["clusters"].to_pylist()[0] | {"cluster_id": hostile, "binding": hostile}
-    shown = _build({"clusters": pa.Table.from_pylist([row], schema=TABLES["clusters"].schema())})._repr_html_()
+    shown = snapshot_of({"clusters": pa.Table.from_pylist([row], schema=TABLES["clusters"].schema())})._repr_html_()
     assert shown.count("&lt;img") == 2
     assert "<img" not in shown
 
