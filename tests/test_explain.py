@@ -50,6 +50,15 @@ def test_common_entities_are_shown_and_weigh_nothing():
     assert (agent["weighs"], agent["bits"]) == (False, 0)
 
 
+def test_what_everyone_shares_carries_the_prior():
+    crowd = {f"u{n}": {"ip": "10.0.0.1 10.0.0.2"} for n in range(4)}
+    kinds = {"ip": gk.Kind(prior=5)}
+    found = gk.analyze(events_of(crowd), config=gk.Config(kinds=kinds, hub_bits=0, threshold_bits=0))
+    rows = gk.explain_pair(found, "u0", "u1")
+    assert rows[["rarity_bits", "bits"]].values.tolist() == [[0, 2.5], [0, 2.5]]
+    assert found.pairs["match_weight"].tolist() == [5] * 6
+
+
 def test_two_that_share_nothing_get_no_rows(snapshot):
     assert len(gk.explain_pair(snapshot, "anna", "dora")) == 0
 

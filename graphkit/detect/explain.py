@@ -78,7 +78,7 @@ def _gaps(snapshot: Snapshot, account_a: str, account_b: str) -> pd.DataFrame:
 
 
 def _explain_kind(rows: pd.DataFrame, choices: int, config: Config, name: object) -> pd.DataFrame:
-    """Split a kind's weight over its shared entities, in the ratio of their rarity."""
+    """Split a kind's weight over its shared entities, in the ratio of their rarity, evenly where none is rare."""
     kind = config.kinds[str(name)]
     weighs = rows["rarity_bits"] >= config.hub_bits if config.hub_bits else rows["rarity_bits"] > -1
     if kind.within is not None:
@@ -87,10 +87,10 @@ def _explain_kind(rows: pd.DataFrame, choices: int, config: Config, name: object
     rarity = rows["rarity_bits"].where(weighs, 0.0)
     price = math.log2(math.comb(choices, n_shared)) if n_shared else 0.0
     weight = max(0.0, rarity.sum() + kind.prior - price) if n_shared else 0.0
-    total = rarity.sum() or 1.0
+    share = rarity / rarity.sum() if rarity.any() else weighs / max(n_shared, 1)
     return rows.assign(
         prior_bits=kind.prior if n_shared else 0.0,
         choice_bits=0.0 - price,
-        bits=weight * rarity / total,
+        bits=weight * share,
         weighs=weighs,
     )
