@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from graphkit.lab.measures import evaluate_clusters
     from graphkit.lab.worlds import World, synthesize
     from graphkit.link.bipartite import bipartite_graph, to_networkx
-    from graphkit.refresh import refresh
+    from graphkit.refresh import refresh_store
     from graphkit.show.cluster import plot_cluster
     from graphkit.show.overview import plot_overview
     from graphkit.show.report import render_report, write_report
@@ -44,7 +44,7 @@ _MODULES = {
     "graphkit.lab.measures": ("evaluate_clusters",),
     "graphkit.lab.worlds": ("World", "synthesize"),
     "graphkit.link.bipartite": ("bipartite_graph", "to_networkx"),
-    "graphkit.refresh": ("refresh",),
+    "graphkit.refresh": ("refresh_store",),
     "graphkit.show.cluster": ("plot_cluster",),
     "graphkit.show.overview": ("plot_overview",),
     "graphkit.show.report": ("render_report", "write_report"),
@@ -75,7 +75,7 @@ __all__ = [
     "open_store",
     "plot_cluster",
     "plot_overview",
-    "refresh",
+    "refresh_store",
     "render_report",
     "synthesize",
     "to_networkx",

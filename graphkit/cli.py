@@ -127,11 +127,11 @@ def refresh(  # noqa: PLR0913, PLR0917  # one argument an option
 
     Example: `graphkit refresh events/*.parquet --accounts accounts.csv --store store --look-back 45d`
     """
-    from graphkit.refresh import refresh as run
+    from graphkit.refresh import refresh_store
 
     settings = _load_settings(config, look_back, no_stability=no_stability)
     with terminal.show_progress(quiet=as_json) as progress:
-        snapshot = run(
+        snapshot = refresh_store(
             events,
             store,
             accounts=accounts,

@@ -10,7 +10,7 @@ from typing import Any
 from graphkit.analysis import Progress, Stage
 from graphkit.lab.measures import evaluate_clusters
 from graphkit.lab.worlds import synthesize
-from graphkit.refresh import refresh
+from graphkit.refresh import refresh_store
 from graphkit.show.report import write_report
 from graphkit.snapshot import Snapshot
 
@@ -44,10 +44,10 @@ def run_demo(folder: str | Path, *, n_accounts: int = 10_000, seed: int = 0, pro
     world.truth.to_csv(folder / "truth.csv", index=False)
     last_day = world.events["timestamp"].max().date()
     store = folder / "store"
-    refresh(
+    refresh_store(
         str(events), store, accounts=str(accounts), as_of=last_day - timedelta(days=_DAYS_BETWEEN), progress=progress
     )
-    snapshot = refresh(str(events), store, accounts=str(accounts), as_of=last_day, progress=progress)
+    snapshot = refresh_store(str(events), store, accounts=str(accounts), as_of=last_day, progress=progress)
     measures = evaluate_clusters(snapshot.accounts[["account_id", "cluster_id"]], world.truth)
     tell(Stage("write the report"))
     report = write_report(snapshot, folder / "report.html")

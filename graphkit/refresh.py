@@ -12,7 +12,7 @@ from graphkit.snapshot import Snapshot
 from graphkit.store.store import open_store
 
 
-def refresh(  # noqa: PLR0913  # the one entry of the batch job
+def refresh_store(  # noqa: PLR0913  # the one entry of the batch job
     events: Any,
     store: str | Path,
     *,

@@ -7,7 +7,7 @@ from graphkit.errors import ConfigError
 @pytest.mark.parametrize(
     ("text", "key", "allowed"),
     [
-        ("partner = 8", "partner", "unknown key; allowed: columns, hub_bits, ipv4_prefix"),
+        ("partner = 8", "partner", "unknown key; allowed: chance_runs, columns, hub_bits, ipv4_prefix"),
         ("partners = 0", "partners", "got 0; allowed: partners an account meets at each entity: 1 to 256"),
         ("partners = 8.0", "partners", "1 to 256"),
         ("partners = true", "partners", "got True; allowed"),

@@ -22,7 +22,7 @@ def folder(tmp_path_factory):
     world.truth.to_csv(folder / "truth.csv", index=False)
     for day in (world.events["timestamp"].min() + pd.Timedelta(days=20), world.events["timestamp"].max()):
         files = str(folder / "events.parquet"), folder / "store"
-        gk.refresh(*files, accounts=str(folder / "accounts.parquet"), as_of=day.date())
+        gk.refresh_store(*files, accounts=str(folder / "accounts.parquet"), as_of=day.date())
     return folder
 
 

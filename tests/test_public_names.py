@@ -12,6 +12,11 @@ def test_public_names_resolve_are_sorted_and_documented():
     assert not undocumented
 
 
+def test_no_public_name_is_a_modules(root):
+    """Importing a module would put it in the name's place."""
+    assert not set(graphkit.__all__) & {path.stem for path in (root / "graphkit").iterdir()}
+
+
 def test_an_unknown_name_is_an_attribute_error():
     assert not hasattr(graphkit, "no_such_name")
 
