@@ -34,7 +34,7 @@ def sample_pairs(links: Links, *, co_uses: CoUses, config: Config, key: bytes) -
     order = np.lexsort((account, place, entity))
     account, entity = account[order], entity[order]
     found = [*_meet(account, entity, partners=config.partners, n_accounts=len(links.accounts)), co_uses.pair]
-    return np.unique(np.concatenate(found))
+    return _sort_distinct(np.concatenate(found))
 
 
 def _meet(account: Integers, entity: Integers, *, partners: int, n_accounts: int) -> list[Integers]:
@@ -49,6 +49,14 @@ def _meet(account: Integers, entity: Integers, *, partners: int, n_accounts: int
         other = account[start[meets] + (place[meets] + step) % size[meets]]
         found.append(np.minimum(one, other) * n_accounts + np.maximum(one, other))
     return found
+
+
+def _sort_distinct(keys: Integers) -> Integers:
+    """Sort keys and drop repeats; several times as fast as numpy's unique, which hashes."""
+    keys.sort()
+    distinct = np.ones(len(keys), dtype=bool)
+    np.not_equal(keys[1:], keys[:-1], out=distinct[1:])
+    return keys[distinct]
 
 
 def _hash_texts(texts: pa.ChunkedArray, *, key: bytes, seed: int) -> Words:
