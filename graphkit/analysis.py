@@ -105,7 +105,7 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
             with clock.stage("find communities") as stage:
                 membership = find_communities(graph.pairs, graph.links, config=config)
                 grouping = group_accounts(membership, graph.pairs, graph.links)
-                stage.result = f"{len(grouping.names):,} clusters"
+                stage.result = plural(len(grouping.names), "cluster")
             checks = _check_clusters(graph, grouping, config=config, key=key, clock=clock)
             with clock.stage("measure activity"):
                 behavior = _measure_behavior(engine, graph, grouping)
