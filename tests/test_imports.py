@@ -87,5 +87,5 @@ def test_importing_graphkit_loads_nothing_heavy():
     assert "pandas" in _loaded_by("import pandas"), "the check itself sees what is loaded"
 
 
-def test_the_command_line_s_help_loads_nothing_heavy(root):
+def test_the_command_line_s_help_loads_nothing_heavy():
     assert _loaded_by(_HELP, "--help") == []
