@@ -21,7 +21,7 @@ test: $(DEV)  ## install everything, and Chromium if apt-get is there, then run 
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || ! command -v apt-get >/dev/null || { \
 		apt="$$([ "$$(id -u)" = 0 ] || echo sudo) env DEBIAN_FRONTEND=noninteractive apt-get"; \
 		$$apt update -q && $$apt install -qy --no-install-recommends chromium; } || \
-		echo "Chromium cannot be installed: the tests that open pages will not pass" >&2
+		echo "Chromium cannot be installed: the tests that open pages are skipped, and fail where CI is set" >&2
 	$(BIN)/python -m pytest
 
 lint: $(DEV)  ## style and types

@@ -200,6 +200,7 @@ def _describe_chance(run: ChanceRun) -> dict[str, int]:
 def _describe_input(intake: Intake, unusable: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "sources": list(intake.sources),
+        "optional_columns": sorted(intake.has),
         "n_rows": intake.n_rows,
         "n_accepted": intake.n_accepted,
         "n_in_window": intake.n_in_window,

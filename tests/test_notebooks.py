@@ -1,7 +1,6 @@
 import ast
 import math
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -14,8 +13,8 @@ import pytest
 from nbclient import NotebookClient
 from playwright.sync_api import sync_playwright
 
+from tests.browser import FLAGS, find_chromium
 from tests.conftest import ROOT
-from tests.test_report_browser import FLAGS
 
 NOTEBOOKS = ROOT / "notebooks"
 PLOTLY = "application/vnd.plotly.v1+json"
@@ -116,9 +115,7 @@ def wait_until_served(address):
 
 
 def test_quickstart_runs_in_jupyterlab(jupyterlab):
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("needs Chromium, which is not here")
+    path = find_chromium()
     n_cells = sum(cell.cell_type == "code" for cell in read_notebook("00-quickstart.ipynb", **SMALL).cells)
     # in a thread of its own: in this one, the browser of other tests may still hold an event loop
     with ThreadPoolExecutor(max_workers=1) as thread:

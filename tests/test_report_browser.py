@@ -1,24 +1,11 @@
-import shutil
-
 import pytest
 from playwright.sync_api import sync_playwright
 
 from graphkit.show.overview import plot_overview
 from graphkit.show.report import write_report
+from tests.browser import FLAGS, find_chromium
 from tests.show_world import empty_snapshot, make_snapshot
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-]
 WATCH = (
     "window.violations = []; addEventListener('securitypolicyviolation', (e) => violations.push(e.violatedDirective));"
 )
@@ -36,9 +23,7 @@ LIGHT, DARK = "rgb(255, 255, 255)", "rgb(17, 22, 29)"
 
 @pytest.fixture(scope="session")
 def chromium():
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("needs Chromium, which is not here")
+    path = find_chromium()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
