@@ -66,7 +66,7 @@ mask = true
 CLI_HEAD = """\
 # The command line
 
-<!-- Made from graphkit/cli.py by `make docs`; edit that file. -->
+<!-- Made from graphkit/cli/ by `make docs`; edit the files there. -->
 
 `graphkit --help` lists the commands, `graphkit COMMAND --help` tells of one; `python -m graphkit` is the same.
 

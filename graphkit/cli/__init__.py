@@ -1,0 +1,51 @@
+"""The command line: its commands and options; it alone prints, by what ``terminal`` gives."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from graphkit import terminal
+from graphkit.cli import lab, reading, refresh
+from graphkit.terminal import say
+
+app = typer.Typer(
+    name="graphkit",
+    help="Find, explain and defend coordinated account farms in API request events.\n\n"
+    "Start with `graphkit demo`. Then `graphkit refresh EVENTS --store STORE` and `graphkit report STORE`.\n\n"
+    "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped (Ctrl-C). Reasons and progress go to standard error.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run the command line: 0 done, 1 failed, 2 wrong usage, 130 stopped."""
+    sys.exit(terminal.run_to_end(app))
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from graphkit import __version__
+
+        say(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+app.command()(refresh.refresh)
+app.command()(reading.report)
+app.command("list")(reading.list_snapshots)
+app.command()(reading.verify)
+app.command()(lab.evaluate)
+app.command()(lab.demo)

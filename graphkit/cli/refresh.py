@@ -1,0 +1,112 @@
+"""The command that puts a snapshot into a store."""
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from graphkit import terminal
+from graphkit.cli.options import JsonOption, KeyOption, parse_day, parse_folder, parse_seconds, quote_path
+from graphkit.terminal import plain, say
+
+if TYPE_CHECKING:
+    from graphkit.config import Config
+    from graphkit.snapshot import Snapshot
+
+
+def refresh(  # noqa: PLR0913, PLR0917  # one argument an option
+    events: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="EVENTS...", help="Files, folders or globs: Parquet, CSV, TSV, JSON lines, also .gz, .zst."
+        ),
+    ],
+    store: Annotated[
+        Path,
+        typer.Option(metavar="STORE", parser=parse_folder, help="Folder of the store; made if it is not there."),
+    ],
+    accounts: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Accounts: account_id, created_at, account-level kinds.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(metavar="FILE", help="Settings, such as graphkit.toml.")] = None,
+    as_of: Annotated[
+        date | None,
+        typer.Option(
+            parser=parse_day, metavar="DAY", help="Last UTC day that counts; default: that of the newest event."
+        ),
+    ] = None,
+    look_back: Annotated[
+        str | None, typer.Option(metavar="SPAN", help='Days that count, such as "45d", or "all"; overrides the config.')
+    ] = None,
+    no_stability: Annotated[
+        bool, typer.Option("--no-stability", help="Leave out the runs that test stability and chance: faster.")
+    ] = False,
+    key_file: KeyOption = None,
+    memory: Annotated[str, typer.Option(metavar="SIZE", help="Bound for the engine's memory.")] = "4GB",
+    wait: Annotated[
+        float,
+        typer.Option(metavar="SECONDS", parser=parse_seconds, help="How long to wait for another writer."),
+    ] = 0.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Analyze events and put a snapshot into a store.
+
+    Example: `graphkit refresh events/*.parquet --accounts accounts.csv --store store --look-back 45d`
+    """
+    from graphkit.refresh import refresh_store
+
+    settings = _load_settings(config, look_back, no_stability=no_stability)
+    with terminal.show_progress(quiet=as_json) as progress:
+        snapshot = refresh_store(
+            events,
+            store,
+            accounts=accounts,
+            config=settings,
+            as_of=as_of,
+            key_file=key_file,
+            memory=memory,
+            wait=wait,
+            progress=progress,
+        )
+    path = store / "snapshots" / snapshot.id
+    if as_json:
+        terminal.print_json(_summarize(snapshot, path))
+        return
+    terminal.print_summary(snapshot)
+    say(f"It is in [bold]{plain(path)}[/]. Read it: graphkit report {quote_path(store)}")
+
+
+def _load_settings(config: Path | None, look_back: str | None, *, no_stability: bool) -> "Config":
+    """Settings of a file, with what the command line says in their place."""
+    from pydantic import ValidationError
+
+    from graphkit.config import Config, load_config
+
+    settings = Config() if config is None else load_config(config)
+    overrides: dict[str, Any] = {"stability": False, "chance_runs": 0} if no_stability else {}
+    if look_back is not None:
+        overrides["look_back"] = look_back
+    try:
+        return Config.model_validate(settings.model_dump(exclude_unset=True) | overrides)
+    except ValidationError as error:
+        allowed = Config.model_fields["look_back"].description
+        raise typer.BadParameter(f"{look_back!r}; allowed: {allowed}", param_hint="--look-back") from error
+
+
+def _summarize(snapshot: "Snapshot", path: Path) -> dict[str, Any]:
+    """What `--json` says of a refresh."""
+    content, run = snapshot.content, snapshot.manifest["run"]
+    return {
+        "snapshot": snapshot.id,
+        "path": str(path),
+        "as_of": content["as_of"],
+        "counts": {
+            **content["population"],
+            **{name: table["rows"] for name, table in content["tables"].items()},
+            "rows_read": run["n_rows"],
+            "rows_set_aside": run["n_rows"] - run["n_accepted"],
+        },
+        "rejected": run["rejected"],
+        "seconds": run["seconds"],
+    }
