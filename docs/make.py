@@ -1,5 +1,6 @@
 """Write docs/tables.md, docs/config.md and docs/cli.md from the code that defines them; `make docs` runs this."""
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from pydantic import BaseModel
 from typer.main import get_command
 
 from graphkit.cli import app
-from graphkit.config import Columns, Config, Kind
+from graphkit.config import Columns, Config, Kind, Tag
 from graphkit.tables import FORMAT, TABLES, Table
 
 TYPES = {
@@ -60,6 +61,9 @@ timestamp = "created_utc"
 column = "device_id"
 prior = 2
 mask = true
+
+[infrastructure.vpn]     # what tags of your list of known infrastructure do
+weight = 0.25
 ```
 """
 
@@ -94,7 +98,7 @@ def render_config() -> str:
     parts = [
         CONFIG_HEAD,
         "## The top of the file\n",
-        _keys(Config, without=("columns", "kinds")),
+        _keys(Config, without=("columns", "kinds", "infrastructure")),
         "## [columns]\n",
         _keys(Columns),
         "## [kinds.NAME]\n",
@@ -102,7 +106,13 @@ def render_config() -> str:
         _keys(Kind),
         "### Standard kinds\n",
         "Used where the file has no `[kinds]`. A kind of one of these names starts from its settings here.\n",
-        _standard_kinds(),
+        _list_settings("kind", Config().kinds),
+        "## [infrastructure.TAG]\n",
+        f"{Config.model_fields['infrastructure'].description}.\n",
+        _keys(Tag),
+        "### Standard tags\n",
+        "Always there; a table of one of these names changes some of its settings.\n",
+        _list_settings("tag", Config().infrastructure),
     ]
     return "\n".join(parts).rstrip() + "\n"
 
@@ -156,11 +166,11 @@ def _keys(model: type[BaseModel], *, without: tuple[str, ...] = ()) -> str:
     return _table(("key", "default", "meaning and allowed values"), rows)
 
 
-def _standard_kinds() -> str:
-    names = list(Kind.model_fields)
-    kinds: Mapping[str, Kind] = Config().kinds
-    rows = [(f"`{kind}`", *(_toml(getattr(given, name)) for name in names)) for kind, given in kinds.items()]
-    return _table(("kind", *(f"`{name}`" for name in names)), rows)
+def _list_settings(head: str, models: Mapping[str, Kind] | Mapping[str, Tag]) -> str:
+    """A row for each of several tables of settings."""
+    names = list(type(next(iter(models.values()))).model_fields)
+    rows = [(f"`{key}`", *(_toml(getattr(given, name)) for name in names)) for key, given in models.items()]
+    return _table((head, *(f"`{name}`" for name in names)), rows)
 
 
 def _toml(value: object) -> str:
@@ -169,6 +179,8 @@ def _toml(value: object) -> str:
         return ""
     if isinstance(value, str):
         return f'`"{value}"`'
+    if isinstance(value, tuple):
+        return f"`{json.dumps(value)}`"
     return f"`{str(value).lower()}`"
 
 

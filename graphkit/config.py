@@ -22,11 +22,19 @@ _MICROSECONDS = {
 }
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(us|ms|s|m|h|d)")
 _NAME = r"^[a-z][a-z0-9_]{0,39}$"
+_TAG_NAME = r"^[a-z][a-z0-9-]{0,39}$"
 _STANDARD_KINDS: dict[str, dict[str, Any]] = {
     "ip": {"normalize": "ip"},
     "user_agent": {"prior": -4.0, "mask": False},
     "payment_instrument": {"prior": 8.0, "digest": True},
     "prompt_template": {"mask": False},
+}
+_STANDARD_TAGS: dict[str, dict[str, Any]] = {
+    "hosting": {"fields": ["tag=hosting", "is_hosting_provider", "hosting"]},
+    "vpn": {"weight": 0.5, "fields": ["tag=vpn", "is_anonymous_vpn", "vpn"]},
+    "carrier-nat": {"weight": 0.5, "fields": ["tag=carrier-nat", "connection_type=Cellular"]},
+    "corporate": {"fields": ["tag=corporate", "connection_type=Corporate"]},
+    "allowed": {"weight": 0.0, "leave_out": True, "fields": ["tag=allowed"]},
 }
 
 
@@ -74,6 +82,7 @@ class Columns(_Frozen):
     input_tokens: str = Field("input_tokens", min_length=1, description="the column of input token counts")
     output_tokens: str = Field("output_tokens", min_length=1, description="the column of output token counts")
     created_at: str = Field("created_at", min_length=1, description="the accounts' column of creation times")
+    organization: str = Field("organization", min_length=1, description="the column of organizations' ids, not stored")
 
 
 class Kind(_Frozen):
@@ -103,6 +112,23 @@ class Kind(_Frozen):
         return round(float(number) * _MICROSECONDS[unit])
 
 
+class Tag(_Frozen):
+    """What a tag of the list of known infrastructure does."""
+
+    weight: Number = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="factor on the bits of an address with the tag: from 0 (it makes no pairs) to 1 (it is only named)",
+    )
+    leave_out: Flag = Field(False, description="leave out the accounts of organizations with the tag: true or false")
+    fields: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        (),
+        description='fields of an MMDB record that give the tag if one of them is true, such as "traits.is_vpn", '
+        'or is as said, such as "connection_type=Cellular": a list of texts',
+    )
+
+
 class Config(_Frozen):
     """All settings that change what a snapshot says; every one has a default."""
 
@@ -112,6 +138,11 @@ class Config(_Frozen):
         min_length=1,
         max_length=16,
         description="1 to 16 tables [kinds.NAME]; NAME in lower-case letters, digits and _, at most 40",
+    )
+    infrastructure: dict[Annotated[str, Field(pattern=_TAG_NAME)], Tag] = Field(
+        default_factory=lambda: {name: Tag.model_validate(tag) for name, tag in _STANDARD_TAGS.items()},
+        max_length=64,
+        description="up to 64 tables [infrastructure.TAG]; TAG in lower-case letters, digits and -, at most 40",
     )
     look_back: Annotated[str, BeforeValidator(_check_look_back)] = Field(
         "all", description='"all", or whole UTC days such as "45d" that end with the day of as-of'
@@ -156,6 +187,20 @@ class Config(_Frozen):
             for name, kind in kinds.items()
         }
         return data | {"kinds": named}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keep_standard_tags(cls, data: Any) -> Any:
+        """Keep the standard tags beside those named, and the standard settings of a tag that changes some."""
+        tags = data.get("infrastructure") if isinstance(data, dict) else None
+        if not isinstance(tags, dict):
+            return data
+        named = {
+            name: _STANDARD_TAGS.get(name, {}) | (tag.model_dump(exclude_unset=True) if isinstance(tag, Tag) else tag)
+            for name, tag in (_STANDARD_TAGS | tags).items()
+            if isinstance(tag, dict | Tag)
+        }
+        return data | {"infrastructure": tags | named}
 
     @model_validator(mode="after")
     def _check_columns(self) -> Self:
@@ -210,10 +255,12 @@ def _explain(fault: Any) -> str:
     match location:
         case ["columns", _, *_]:
             model, depth = Columns, 2
-        case ["kinds", _] | ["kinds", _, "[key]", *_]:
+        case ["kinds" | "infrastructure", _] | ["kinds" | "infrastructure", _, "[key]", *_]:
             depth = 2
         case ["kinds", _, _, *_]:
             model, depth = Kind, 3
+        case ["infrastructure", _, _, *_]:
+            model, depth = Tag, 3
         case _:
             depth = 1
     key, name = ".".join(location[:depth]), location[depth - 1]

@@ -53,6 +53,7 @@ _CLUSTER_OR_ALL = Column("cluster_id", "text", "the cluster; empty = the whole p
 _ACCOUNT = Column("account_id", "text", "the account")
 _KIND = Column("kind", "text", "the kind of link, as named in the config")
 _ENTITY = Column("entity", "text", "the shared thing: an address, an agent, a keyed digest, ...")
+_TAG = Column("tag", "text", "what the list of known infrastructure calls it; empty if it does not", nullable=True)
 _EVENTS = Column("n_events", "integer", "number of events")
 _FIRST = Column("first_seen", "time", "time of the first event")
 _LAST = Column("last_seen", "time", "time of the last event")
@@ -175,6 +176,7 @@ TABLES: dict[str, Table] = {
                     "empty where it makes no pairs",
                     nullable=True,
                 ),
+                _TAG,
             ),
             ("kind", "entity"),
         ),
@@ -216,10 +218,11 @@ TABLES: dict[str, Table] = {
                 Column(
                     "enrichment",
                     "number",
-                    "of an entity too common to link: chance that so many of the cluster's accounts use it "
-                    "(hypergeometric, adjusted after Benjamini and Hochberg); empty for entities that link",
+                    "of an entity that does not link, too common or by its tag: chance that so many of the cluster's "
+                    "accounts use it (hypergeometric, adjusted after Benjamini and Hochberg); empty where it links",
                     nullable=True,
                 ),
+                _TAG,
             ),
             ("cluster_id", "kind", "entity"),
         ),
@@ -265,12 +268,20 @@ TABLES: dict[str, Table] = {
         ),
         Table(
             "exclusions",
-            "an entity too common to link (the exclusion ledger)",
+            "an entity that does not link, and what that costs (the exclusion ledger)",
             (
                 _KIND,
                 _ENTITY,
+                Column("reason", "text", "too_common, or tag: its tag has weight 0"),
+                _TAG,
                 Column("n_accounts", "integer", "accounts that use it"),
                 Column("n_links_dropped", "integer", "links that make no pairs because of it"),
+                Column(
+                    "n_pairs_dropped",
+                    "integer",
+                    "pairs it would have sampled: with d accounts and m `partners`, min(m d, d (d - 1) / 2)",
+                ),
+                Column("n_accounts_unpaired", "integer", "its accounts that no other entity pairs with anybody"),
             ),
             ("kind", "entity"),
         ),

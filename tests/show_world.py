@@ -111,6 +111,7 @@ def _make_evidence(links, sizes, *, population):
     shared["coverage"] = shared["n_inside"] / shared["cluster_id"].map(sizes)
     shared["lift"] = shared["coverage"] / (total / population)
     shared["enrichment"] = np.where(shared["entity"].str.endswith("-everywhere"), 0.004, np.nan)
+    shared["tag"] = np.where(shared["entity"].str.endswith("-0001"), "vpn", None)
     return shared[shared["n_inside"] >= 2].reset_index(drop=True)
 
 
@@ -165,7 +166,10 @@ def _make_parts(cluster_ids):
 
 def _make_exclusions(kinds):
     rows = [(kinds[-1], text, 2000 + i, 2000 + i) for i, text in enumerate(HOSTILE)]
-    return pd.DataFrame(rows, columns=["kind", "entity", "n_accounts", "n_links_dropped"])
+    frame = pd.DataFrame(rows, columns=["kind", "entity", "n_accounts", "n_links_dropped"])
+    tag = [None] * (len(frame) - 1) + ["allowed"]
+    reason = ["too_common"] * (len(frame) - 1) + ["tag"]
+    return frame.assign(reason=reason, tag=tag, n_pairs_dropped=16_000, n_accounts_unpaired=7)
 
 
 def _to_arrow(name, frame):

@@ -13,10 +13,10 @@ from graphkit.snapshot import Snapshot, build_snapshot
 NO_CO_USES = no_co_uses()
 
 
-def links_of(uses: dict[str, dict[str, str]], *, n_population: int) -> Links:
+def links_of(uses: dict[str, dict[str, str]], *, n_population: int, tags: dict[str, str] | None = None) -> Links:
     """Links of accounts: {"anna": {"ip": "x y"}} is an account with two entities of the kind ip.
 
-    Entities of one account are kept here, so that prices of choice can be set by hand.
+    Entities of one account are kept here, so that prices of choice can be set by hand; ``tags`` are by entity.
     """
     rows = [(a, k, e) for a, kinds in uses.items() for k, text in kinds.items() for e in text.split()]
     accounts = sorted({account for account, _, _ in rows})
@@ -39,7 +39,12 @@ def links_of(uses: dict[str, dict[str, str]], *, n_population: int) -> Links:
             }
         ),
         entities=pa.table(
-            {"kind": [kind for kind, _ in entities], "entity": [entity for _, entity in entities], "n_accounts": degree}
+            {
+                "kind": [kind for kind, _ in entities],
+                "entity": [entity for _, entity in entities],
+                "n_accounts": degree,
+                "tag": pa.array([(tags or {}).get(entity) for _, entity in entities], pa.string()),
+            }
         ),
         kinds=tuple(sorted({kind for kind, _ in entities})),
         account=account,

@@ -76,7 +76,17 @@ def test_one_account_only_is_an_empty_snapshot():
 def test_common_entities_stand_in_the_ledger():
     crowd = events_of({f"u{n}": {"ip": f"10.0.0.{n}", "user_agent": "common"} for n in range(40)})
     ledger = gk.analyze(crowd).exclusions
-    assert ledger.values.tolist() == [["user_agent", "common", 40, 40]]
+    (row,) = ledger.drop(columns="tag").to_dict("records")
+    assert row == {
+        "kind": "user_agent",
+        "entity": "common",
+        "reason": "too_common",
+        "n_accounts": 40,
+        "n_links_dropped": 40,
+        "n_pairs_dropped": 40 * 8,
+        "n_accounts_unpaired": 40,
+    }
+    assert ledger["tag"].isna().all()
 
 
 @pytest.mark.parametrize("method", ["bipartite", "multiplex"])

@@ -7,7 +7,7 @@ from graphkit.errors import ConfigError
 @pytest.mark.parametrize(
     ("text", "key", "allowed"),
     [
-        ("partner = 8", "partner", "unknown key; allowed: chance_runs, columns, hub_bits, ipv4_prefix"),
+        ("partner = 8", "partner", "unknown key; allowed: chance_runs, columns, hub_bits, infrastructure, ipv4_prefix"),
         ("partners = 0", "partners", "got 0; allowed: partners an account meets at each entity: 1 to 256"),
         ("partners = 8.0", "partners", "1 to 256"),
         ("partners = true", "partners", "got True; allowed"),
@@ -35,6 +35,14 @@ from graphkit.errors import ConfigError
         ("[kinds.ip]\nwithin = '60'", "kinds.ip.within", 'a span such as "500ms"'),
         ("[kinds.ip]\nwithin = 60", "kinds.ip.within", 'a span such as "500ms"'),
         ("[kinds.ip]\nnormalize = 'cidr'", "kinds.ip.normalize", '"text" (trimmed) or "ip"'),
+        ("[infrastructure.VPN]\nweight = 1", "infrastructure.VPN", "TAG in lower-case letters, digits and -"),
+        ("infrastructure = 1", "infrastructure", "up to 64 tables [infrastructure.TAG]"),
+        ("infrastructure.vpn = 1", "infrastructure.vpn", "up to 64 tables [infrastructure.TAG]"),
+        ("[infrastructure.vpn]\nfactor = 1", "infrastructure.vpn.factor", "allowed: fields, leave_out, weight"),
+        ("[infrastructure.vpn]\nweight = 1.5", "infrastructure.vpn.weight", "from 0 (it makes no pairs) to 1"),
+        ("[infrastructure.vpn]\nfields = 'vpn'", "infrastructure.vpn.fields", "a list of texts"),
+        ("[infrastructure.vpn]\nfields = ['']", "infrastructure.vpn.fields", "a list of texts"),
+        ("[infrastructure.isp]\nleave_out = 1", "infrastructure.isp.leave_out", "true or false"),
         ("[kinds.ip]\nprior = 65", "kinds.ip.prior", "a number from -64 to 64"),
     ],
 )

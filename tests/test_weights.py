@@ -39,6 +39,22 @@ def test_bits_by_hand(a, b, weight):
     assert weigh({"a": a, "b": b})[0] == pytest.approx(weight)
 
 
+@pytest.mark.parametrize(
+    ("tags", "weight"),
+    [
+        ({"x": "vpn"}, 38 - 19 * 0.75 - log2(comb(3, 2))),
+        ({"x": "vpn", "y": "vpn"}, 38 * 0.25 - log2(comb(3, 2))),
+        ({"x": "allowed"}, 19 - log2(2)),
+        ({"x": "hosting"}, 38 - log2(comb(3, 2))),
+    ],
+)
+def test_a_tag_s_weight_is_a_factor_on_the_bits_and_none_makes_no_choice(tags, weight):
+    links = links_of({"a": {"ip": "x y p"}, "b": {"ip": "x y"}}, n_population=N, tags=tags)
+    config = Config(kinds=KINDS, threshold_bits=0, infrastructure={"vpn": {"weight": 0.25}})
+    pairs, _ = weigh_pairs(np.array([1]), links, co_uses=NO_CO_USES, config=config)
+    assert pairs.weight.tolist() == pytest.approx([weight])
+
+
 def test_a_kind_never_counts_against():
     crowd = {f"c{n:05}": {"agent": "g"} for n in range(N // 32 - 2)}
     weight, _, bits = weigh({"a": {"agent": "g", "ip": "x"}, "b": {"agent": "g", "ip": "x"}} | crowd)

@@ -111,7 +111,7 @@ def _partition_bipartite(linked: Integers, links: Links, *, config: Config, reso
     graph = igraph.Graph(
         n=len(linked) + len(entities), edges=np.column_stack([place[links.account[kept]], len(linked) + end])
     )
-    graph.es["weight"] = links.rarity()[links.entity[kept]].tolist()
+    graph.es["weight"] = links.bits(config)[links.entity[kept]].tolist()
     graph.vs["type"] = [0] * len(linked) + [1] * len(entities)
     layers = leidenalg.CPMVertexPartition.Bipartite(
         graph, resolution_parameter_01=resolution, weights="weight", degree_as_node_size=False, types="type"

@@ -18,13 +18,13 @@ _KINDS_TOLD = 3
 def gather_evidence(grouping: Grouping, links: Links, *, makes_pairs: npt.NDArray[np.bool_]) -> pd.DataFrame:
     """Gather the entities that two or more accounts of a cluster share, common ones included.
 
-    Entities too common to link are tested for enrichment: the hypergeometric tail, adjusted for all such tests
-    together (Benjamini and Hochberg 1995).
+    Entities that do not link, too common or by their tag, are tested for enrichment: the hypergeometric tail,
+    adjusted for all such tests together (Benjamini and Hochberg 1995).
 
     Parameters
     ----------
     makes_pairs
-        For each entity of the links whether it is rare enough to link.
+        For each entity of the links whether it links.
 
     Returns
     -------
@@ -40,11 +40,11 @@ def gather_evidence(grouping: Grouping, links: Links, *, makes_pairs: npt.NDArra
     n_all = links.entities["n_accounts"].to_numpy()[entity]
     coverage = n_inside / size[cluster]
     names = links.entities.take(entity)
-    common = ~makes_pairs[entity]
+    excluded = ~makes_pairs[entity]
     enrichment = np.full(len(entity), np.nan)
-    if common.any():
-        tail = hypergeom.sf(n_inside[common] - 1, links.n_population, n_all[common], size[cluster[common]])
-        enrichment[common] = false_discovery_control(np.clip(tail, 0, 1))
+    if excluded.any():
+        tail = hypergeom.sf(n_inside[excluded] - 1, links.n_population, n_all[excluded], size[cluster[excluded]])
+        enrichment[excluded] = false_discovery_control(np.clip(tail, 0, 1))
     return pd.DataFrame(
         {
             "cluster_id": np.array(grouping.names, dtype=object)[cluster],
@@ -55,6 +55,7 @@ def gather_evidence(grouping: Grouping, links: Links, *, makes_pairs: npt.NDArra
             "coverage": coverage,
             "lift": coverage / (n_all / links.n_population),
             "enrichment": enrichment,
+            "tag": names["tag"].to_pandas(),
             "entity_place": entity,
         }
     )

@@ -16,11 +16,11 @@ def explain_pair(snapshot: Snapshot, account_a: str, account_b: str) -> pd.DataF
 
     Returns
     -------
-    A row per shared entity, strongest first: kind, entity, n_accounts, rarity_bits (of the entity),
-    prior_bits and choice_bits (of its kind, the latter the price of choice, not above 0), bits (its
-    share of the kind's weight; they add up to the pair's match weight), weighs (False for entities
-    too common to weigh, and for uses too far apart), seconds_apart (kinds with `within`), and the
-    first and last use by each.
+    A row per shared entity, strongest first: kind, entity, n_accounts, rarity_bits (of the entity), tag (of known
+    infrastructure, null: none; its weight is a factor on the bits), prior_bits and choice_bits (of its kind, the
+    latter the price of choice, not above 0), bits (its share of the kind's weight; they add up to the pair's match
+    weight), weighs (False for entities too common to weigh or of a tag of weight 0, and for uses too far apart),
+    seconds_apart (kinds with `within`), and the first and last use by each.
 
     Raises
     ------
@@ -37,16 +37,15 @@ def explain_pair(snapshot: Snapshot, account_a: str, account_b: str) -> pd.DataF
     shared = shared.merge(entities.drop(columns="corroboration"), on=["kind", "entity"])
     shared = shared.merge(_gaps(snapshot, account_a, account_b), on=["kind", "entity"], how="left")
     config = snapshot.config
-    makes_pairs = entities["rarity_bits"] >= config.hub_bits if config.hub_bits else entities["rarity_bits"] > -1
     choices = (
-        links.merge(entities[makes_pairs], on=["kind", "entity"])
+        links.merge(entities[_makes_pairs(entities, config)], on=["kind", "entity"])
         .groupby(["kind", "account_id"])
         .size()
         .groupby("kind")
         .max()
     )
     explained = [_explain_kind(rows, int(choices.get(kind, 0)), config, kind) for kind, rows in shared.groupby("kind")]
-    order = ["kind", "entity", "n_accounts", "rarity_bits", "prior_bits", "choice_bits", "bits", "weighs"]
+    order = ["kind", "entity", "n_accounts", "rarity_bits", "tag", "prior_bits", "choice_bits", "bits", "weighs"]
     if not explained:
         return pd.DataFrame(columns=[*order, "seconds_apart", *(f"{c}_{s}" for s in "ab" for c in columns[2:])])
     frame = pd.concat(explained).sort_values(
@@ -78,19 +77,29 @@ def _gaps(snapshot: Snapshot, account_a: str, account_b: str) -> pd.DataFrame:
 
 
 def _explain_kind(rows: pd.DataFrame, choices: int, config: Config, name: object) -> pd.DataFrame:
-    """Split a kind's weight over its shared entities, in the ratio of their rarity, evenly where none is rare."""
+    """Split a kind's weight over its shared entities, in the ratio of their bits, evenly where none has any."""
     kind = config.kinds[str(name)]
-    weighs = rows["rarity_bits"] >= config.hub_bits if config.hub_bits else rows["rarity_bits"] > -1
+    weighs = _makes_pairs(rows, config)
     if kind.within is not None:
         weighs &= rows["seconds_apart"].notna()
     n_shared = int(weighs.sum())
-    rarity = rows["rarity_bits"].where(weighs, 0.0)
+    own = (rows["rarity_bits"] * _tag_weight(rows, config)).where(weighs, 0.0)
     price = math.log2(math.comb(choices, n_shared)) if n_shared else 0.0
-    weight = max(0.0, rarity.sum() + kind.prior - price) if n_shared else 0.0
-    share = rarity / rarity.sum() if rarity.any() else weighs / max(n_shared, 1)
+    weight = max(0.0, own.sum() + kind.prior - price) if n_shared else 0.0
+    share = own / own.sum() if own.any() else weighs / max(n_shared, 1)
     return rows.assign(
         prior_bits=kind.prior if n_shared else 0.0,
         choice_bits=0.0 - price,
         bits=weight * share,
         weighs=weighs,
     )
+
+
+def _makes_pairs(entities: pd.DataFrame, config: Config) -> pd.Series[bool]:
+    return (entities["rarity_bits"] >= config.hub_bits) & (_tag_weight(entities, config) > 0)
+
+
+def _tag_weight(entities: pd.DataFrame, config: Config) -> pd.Series[float]:
+    """Factor on each entity's bits: the weight of its tag, 1 without."""
+    weights = {name: tag.weight for name, tag in config.infrastructure.items()}
+    return entities["tag"].map(weights).astype(float).fillna(1.0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -96,7 +95,7 @@ def make_findings(
         "entities": _entities_table(graph, config),
         "pairs": _pairs_table(pairs, links),
         "co_uses": _co_uses_table(graph),
-        "exclusions": _exclusions_table(links, makes_pairs),
+        "exclusions": _exclusions_table(links, config),
         "templates": _templates_table(links),
     }
 
@@ -180,9 +179,23 @@ def _co_uses_table(graph: Graph) -> pa.Table:
     )
 
 
-def _exclusions_table(links: Links, makes_pairs: npt.NDArray[np.bool_]) -> pa.Table:
-    excluded = links.entities.filter(pa.array(~makes_pairs))
-    return excluded.append_column("n_links_dropped", excluded["n_accounts"])
+def _exclusions_table(links: Links, config: Config) -> pa.Table:
+    """List the entities that do not link, and what that costs."""
+    makes_pairs, too_common = links.makes_pairs(config), links.is_hub(config)
+    paired = np.zeros(len(links.accounts), dtype=bool)
+    paired[links.account[makes_pairs[links.entity]]] = True
+    alone = np.bincount(links.entity, weights=~paired[links.account], minlength=len(links.entities)).astype(np.int64)
+    d = links.entities["n_accounts"].to_numpy()
+    columns = {
+        "reason": pa.array(np.where(too_common, "too_common", "tag").astype(object), pa.string()),
+        "n_links_dropped": links.entities["n_accounts"],
+        "n_pairs_dropped": pa.array(np.minimum(config.partners * d, d * (d - 1) // 2)),
+        "n_accounts_unpaired": pa.array(alone),
+    }
+    ledger = links.entities
+    for name, column in columns.items():
+        ledger = ledger.append_column(name, column)
+    return ledger.filter(pa.array(~makes_pairs))
 
 
 def _templates_table(links: Links) -> pa.Table:

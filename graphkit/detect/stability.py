@@ -131,7 +131,7 @@ def _runs(
     threshold = link_threshold(config, links.n_population)
     for place, kind in enumerate(links.kinds):
         yield f"{WITHOUT}{kind}", find_communities(_without_kind(pairs, place, threshold), links, config=config)
-    kept = _all_but_strongest(grouping, links)
+    kept = _all_but_strongest(grouping, links, config)
     left, left_co_uses = links.take(kept), _keep_co_uses(co_uses, links, kept)
     keys = pairs.a * len(links.accounts) + pairs.b
     weighed, _ = weigh_pairs(keys, left, co_uses=left_co_uses, config=config)
@@ -148,7 +148,7 @@ def _without_kind(pairs: Weighted, place: int, threshold: float) -> Weighted:
     return left.take((left.weight >= threshold) & (bits.max(axis=1) >= 0))
 
 
-def _all_but_strongest(grouping: Grouping, links: Links) -> npt.NDArray[np.bool_]:
+def _all_but_strongest(grouping: Grouping, links: Links, config: Config) -> npt.NDArray[np.bool_]:
     """Tell links apart from those of each cluster's members to the entity that most of its strength hangs on."""
     cluster = grouping.cluster[links.account]
     member = cluster >= 0
@@ -157,7 +157,7 @@ def _all_but_strongest(grouping: Grouping, links: Links) -> npt.NDArray[np.bool_
         cluster[member] * n_entities + links.entity[member], return_inverse=True, return_counts=True
     )
     of_cluster, entity = np.divmod(key, n_entities)
-    worth = n_inside * links.rarity()[entity] * (n_inside > 1)
+    worth = n_inside * links.bits(config)[entity] * (n_inside > 1)
     order = np.lexsort((entity, -worth, of_cluster))
     first = np.unique(of_cluster[order], return_index=True)[1]
     strongest = np.zeros(len(key), dtype=bool)

@@ -33,7 +33,7 @@ class Links:
     accounts: pa.Table
     """account_id, n_events, first_seen, last_seen (epoch seconds), created_at (the same, nullable); by account_id."""
     entities: pa.Table
-    """kind, entity, n_accounts; sorted by kind and entity."""
+    """kind, entity, n_accounts, tag (of known infrastructure, null: none); sorted by kind and entity."""
     kinds: tuple[str, ...]
     account: Integers
     """Position in ``accounts`` of each link."""
@@ -59,11 +59,25 @@ class Links:
         rarity: Numbers = np.log2(self.n_population / self.entities["n_accounts"].to_numpy())
         return rarity
 
+    def tag_weight(self, config: Config) -> Numbers:
+        """Factor on each entity's bits: the weight of its tag, 1 without."""
+        weight = np.ones(len(self.entities))
+        tags = self.entities["tag"]
+        for tag in tags.unique().drop_null().to_pylist():
+            weight[pc.equal(tags, tag).fill_null(fill_value=False).to_numpy()] = config.infrastructure[tag].weight
+        return weight
+
+    def bits(self, config: Config) -> Numbers:
+        """Bits that each entity adds where two accounts share it: its rarity times the weight of its tag."""
+        return self.rarity() * self.tag_weight(config)
+
+    def is_hub(self, config: Config) -> npt.NDArray[np.bool_]:
+        """Tell which entities are too common to pair accounts."""
+        return self.rarity() < config.hub_bits
+
     def makes_pairs(self, config: Config) -> npt.NDArray[np.bool_]:
-        """Tell which entities are rare enough to pair accounts and to weigh."""
-        if config.hub_bits == 0:
-            return np.ones(len(self.entities), dtype=bool)
-        return self.rarity() >= config.hub_bits
+        """Tell which entities pair accounts and weigh: rare enough, and of no tag that forbids it."""
+        return ~self.is_hub(config) & (self.tag_weight(config) > 0)
 
 
 def make_links(engine: Engine, intake: Intake, *, config: Config) -> tuple[Links, list[dict[str, Any]]]:
@@ -116,7 +130,7 @@ def make_links(engine: Engine, intake: Intake, *, config: Config) -> tuple[Links
     links = Links(
         n_population=count_rows(engine, "population"),
         accounts=accounts,
-        entities=engine.query("SELECT kind, entity, n_accounts FROM entity_ids ORDER BY id"),
+        entities=engine.query("SELECT kind, entity, n_accounts, NULL::VARCHAR AS tag FROM entity_ids ORDER BY id"),
         kinds=intake.kinds,
         **{name: table[name].to_numpy() for name in table.column_names},
     )

@@ -79,7 +79,7 @@ class _Weigher:
     def __init__(self, links: Links, co_uses: CoUses, config: Config) -> None:
         kinds = [config.kinds[kind] for kind in links.kinds]
         self.n_accounts, self.n_kinds, self.co_uses = len(links.accounts), len(kinds), co_uses
-        self.kind, self.rarity = links.entity_kind(), links.rarity()
+        self.kind, self.entity_bits = links.entity_kind(), links.bits(config)
         self.prior = np.array([kind.prior for kind in kinds])
         makes_pairs = links.makes_pairs(config)
         pairing = makes_pairs[links.entity]
@@ -106,10 +106,10 @@ class _Weigher:
         slot = row * self.n_kinds + self.kind[entity]
         shape = (len(pairs), self.n_kinds)
         n_shared = np.bincount(slot, minlength=shape[0] * shape[1]).reshape(shape)
-        rarity = np.bincount(slot, weights=self.rarity[entity], minlength=shape[0] * shape[1]).reshape(shape)
+        shared = np.bincount(slot, weights=self.entity_bits[entity], minlength=shape[0] * shape[1]).reshape(shape)
         choices = np.maximum(self.choices[a], self.choices[b])
         price = self.log2_choose(choices, n_shared)
-        bits = np.where(n_shared > 0, np.maximum(0, rarity + self.prior - price), 0)
+        bits = np.where(n_shared > 0, np.maximum(0, shared + self.prior - price), 0)
         weight = bits.sum(axis=1)
         probability = -np.expm1(np.bincount(row, weights=self.log_missed[entity], minlength=len(pairs)))
         other = weight[row] - bits[row, self.kind[entity]]
