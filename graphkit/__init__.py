@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from graphkit.analysis import analyze
     from graphkit.config import Columns, Config, Kind, load_config
-    from graphkit.detect.explain import explain_pair
+    from graphkit.detect.explain import explain_pair, explain_path
     from graphkit.errors import (
         BudgetError,
         ConfigError,
@@ -31,7 +31,7 @@ __version__ = "0.1.0"
 _MODULES = {
     "graphkit.analysis": ("analyze",),
     "graphkit.config": ("Columns", "Config", "Kind", "load_config"),
-    "graphkit.detect.explain": ("explain_pair",),
+    "graphkit.detect.explain": ("explain_pair", "explain_path"),
     "graphkit.errors": (
         "BudgetError",
         "ConfigError",
@@ -71,6 +71,7 @@ __all__ = [
     "bipartite_graph",
     "evaluate_clusters",
     "explain_pair",
+    "explain_path",
     "load_config",
     "open_store",
     "plot_cluster",

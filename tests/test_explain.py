@@ -59,8 +59,48 @@ def test_what_everyone_shares_carries_the_prior():
     assert found.pairs["match_weight"].tolist() == [5] * 6
 
 
-def test_two_that_share_nothing_get_no_rows(snapshot):
-    assert len(gk.explain_pair(snapshot, "anna", "dora")) == 0
+def test_two_that_share_nothing_are_joined_by_the_strongest_path(snapshot):
+    rows = gk.explain_pair(snapshot, "dora", "anna")
+    weight = {frozenset(pair[:2]): pair[2] for pair in snapshot.pairs.itertuples(index=False)}
+    steps = rows.groupby("step")
+    assert list(zip(steps["account_a"].first(), steps["account_b"].first(), strict=True)) == [
+        ("dora", "carla"),
+        ("carla", "berta"),
+        ("berta", "anna"),
+    ]
+    for _, step in steps:
+        ends = frozenset(step[["account_a", "account_b"]].iloc[0])
+        assert step["bits"].sum() == pytest.approx(weight[ends])
+    assert gk.explain_path(snapshot, "dora", "anna").equals(rows)
+
+
+def test_a_path_takes_a_step_more_only_where_it_pays():
+    """Of a chain of three strong links and one of two weaker links the latter has the lower sum of 1 / bits."""
+    weak = {"ip": "10.0.0.1 10.0.0.2"}
+    uses = {
+        "a": {"ip": "10.0.0.1 10.0.0.2", "payment_instrument": "c1", "user_agent": "one"},
+        "b": {"payment_instrument": "c1 c2", "user_agent": "one two"},
+        "c": {"payment_instrument": "c2 c3", "user_agent": "two three"},
+        "d": {"ip": "10.0.0.3 10.0.0.4", "payment_instrument": "c3", "user_agent": "three"},
+        "e": {"ip": f"{weak['ip']} 10.0.0.3 10.0.0.4"},
+    }
+    found = gk.analyze(events_of(uses, bystanders=1_000), config=gk.Config(margin=-2))
+    rows = gk.explain_pair(found, "a", "d")
+    assert rows["account_b"].unique().tolist() == ["e", "d"]
+    assert gk.explain_path(found, "a", "c")["account_b"].unique().tolist() == ["b", "c"]
+
+
+def test_two_of_unconnected_groups_get_no_rows():
+    uses = {name: {"payment_instrument": name[0], "ip": "10.0.0.1"} for name in ("a1", "a2", "b1", "b2")}
+    found = gk.analyze(events_of(uses, bystanders=40))
+    assert len(gk.explain_path(found, "a1", "b1")) == 0
+    rows = gk.explain_pair(found, "a1", "b1")
+    assert rows[["kind", "weighs", "bits"]].values.tolist() == [["ip", False, 0]]
+
+
+def test_an_unknown_account_gets_near_ids(snapshot):
+    with pytest.raises(gk.UsageError, match="Near ids: 'anna'"):
+        gk.explain_pair(snapshot, "Anna ", "berta")
 
 
 def test_bipartite_graph_holds_links_both_ways(snapshot):
