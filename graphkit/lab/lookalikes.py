@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphkit.lab import catalog
+from graphkit.lab.closed import close_classrooms, close_enterprises
 from graphkit.lab.people import draw_volumes, people, private_codes
 from graphkit.lab.places import carrier_pool, office_addresses, roam, vpn_exits
 from graphkit.lab.population import (
@@ -70,7 +71,7 @@ def _enterprises(service: Service, n: int, code: int) -> Part:
     standard_agent = random.integers(0, 120, len(sizes))
     in_house = random.random(len(sizes)) < 0.35
     agent = np.where(in_house, code + (1 << 31) + np.arange(len(sizes)), standard_agent)
-    return replace(
+    staff = replace(
         base,
         group=firm,
         group_names=_numbered("enterprise", len(sizes)),
@@ -89,6 +90,7 @@ def _enterprises(service: Service, n: int, code: int) -> Part:
         templates=templates,
         cards=link(pays, company_card, n_days=days),
     )
+    return close_enterprises(service, staff, code)
 
 
 def _classrooms(service: Service, n: int, code: int) -> Part:
@@ -101,7 +103,7 @@ def _classrooms(service: Service, n: int, code: int) -> Part:
     owner, _ = expand(n_networks)
     zone = catalog.draw_zones(random, len(sizes))
     starts = random.uniform(-40, max(0, days - 15), len(sizes))[room]
-    return replace(
+    students = replace(
         base,
         group=room,
         group_names=_numbered("classroom", len(sizes)),
@@ -119,6 +121,7 @@ def _classrooms(service: Service, n: int, code: int) -> Part:
         templates=link(np.arange(n), code + room, n_days=days),
         cards=pick(base.cards, np.zeros(len(base.cards.code), np.bool_)),
     )
+    return close_classrooms(service, students)
 
 
 def _households(service: Service, n: int, code: int) -> Part:
