@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from typer.main import get_command
 
 from graphkit.cli import app
-from graphkit.config import Columns, Config, Kind, Tag
+from graphkit.config import Columns, Config, Kind, Score, Tag
 from graphkit.tables import FORMAT, TABLES, Table
 
 TYPES = {
@@ -98,7 +98,7 @@ def render_config() -> str:
     parts = [
         CONFIG_HEAD,
         "## The top of the file\n",
-        _keys(Config, without=("columns", "kinds", "infrastructure")),
+        _keys(Config, without=("columns", "kinds", "infrastructure", "score")),
         "## [columns]\n",
         _keys(Columns),
         "## [kinds.NAME]\n",
@@ -113,6 +113,9 @@ def render_config() -> str:
         "### Standard tags\n",
         "Always there; a table of one of these names changes some of its settings.\n",
         _list_settings("tag", Config().infrastructure),
+        "## [score]\n",
+        "How a cluster's score is made of its parts; [scores.md](scores.md) tells of each.\n",
+        _keys(Score),
     ]
     return "\n".join(parts).rstrip() + "\n"
 

@@ -129,6 +129,37 @@ class Tag(_Frozen):
     )
 
 
+def _weight(default: float, what: str) -> Any:
+    return Field(default, ge=0, le=64, description=f"weight of {what}, in log odds: a number from 0 (off) to 64")
+
+
+class Score(_Frozen):
+    """How a cluster's score is made of its parts; docs/scores.md tells of each."""
+
+    intercept: Number = Field(
+        -2.5, ge=-64, le=64, description="log odds where no part tells anything: a number from -64 to 64"
+    )
+    linking_strength: Number = _weight(0.5, "the bits that link")
+    accounts: Number = _weight(1.0, "the number of accounts")
+    kinds_that_corroborate: Number = _weight(1.5, "the share of members that two kinds link")
+    exclusive_infrastructure: Number = _weight(1.5, "having what it shares to itself")
+    common_to_all: Number = _weight(3.0, "sharing many things crosswise and not one by all")
+    creation_burst: Number = _weight(1.0, "accounts made within a week")
+    hour_flatness: Number = _weight(3.0, "events around the clock")
+    synchrony: Number = _weight(1.0, "accounts busy in the same hours")
+    workload_spread: Number = _weight(5.0, "accounts with even numbers of events")
+    private_share: Number = _weight(0.5, "having no address of one's own")
+    capability_concentration: Number = _weight(1.0, "asking for other things than the population")
+    template_share: Number = _weight(0.5, "events from shared prompts")
+    volume: Number = _weight(3.0, "many events an account")
+    anomaly: Number = _weight(1.0, "being unlike other clusters, by an Isolation Forest")
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Weight by part."""
+        return self.model_dump(exclude={"intercept"})
+
+
 class Config(_Frozen):
     """All settings that change what a snapshot says; every one has a default."""
 
@@ -144,6 +175,7 @@ class Config(_Frozen):
         max_length=64,
         description="up to 64 tables [infrastructure.TAG]; TAG in lower-case letters, digits and -, at most 40",
     )
+    score: Score = Field(default_factory=Score, description="a table of intercept and weights by part")
     look_back: Annotated[str, BeforeValidator(_check_look_back)] = Field(
         "all", description='"all", or whole UTC days such as "45d" that end with the day of as-of'
     )
@@ -255,6 +287,8 @@ def _explain(fault: Any) -> str:
     match location:
         case ["columns", _, *_]:
             model, depth = Columns, 2
+        case ["score", _, *_]:
+            model, depth = Score, 2
         case ["kinds" | "infrastructure", _] | ["kinds" | "infrastructure", _, "[key]", *_]:
             depth = 2
         case ["kinds", _, _, *_]:

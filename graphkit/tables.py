@@ -134,6 +134,12 @@ TABLES: dict[str, Table] = {
                 Column("part", "text", "name of the part; docs/scores.md describes each"),
                 Column("value", "number", "the cluster's value", nullable=True),
                 Column("population", "number", "the population's value of the same", nullable=True),
+                Column(
+                    "effect",
+                    "number",
+                    "0 to 1: how much the value speaks for a farm; 0.5 tells nothing, empty if it has no value",
+                    nullable=True,
+                ),
                 Column("contribution", "number", "log odds that the part adds to the score; below 0 it takes away"),
                 Column("missing", "text", "why the part has no value; empty if it has one", nullable=True),
             ),

@@ -156,11 +156,11 @@ def _make_trials(cluster_ids):
 
 def _make_parts(cluster_ids):
     parts = (
-        ("linking_strength", 21.5, 3.25, 0.4, None),
-        ("kinds_that_corroborate", 3.0, 1.0, 0.2, None),
-        ("template_share", None, None, 0.0, "no prompts <i>here</i>"),
+        ("linking_strength", 21.5, 3.25, 0.9, 0.4, None),
+        ("kinds_that_corroborate", 3.0, 1.0, 0.6, 0.2, None),
+        ("template_share", None, None, None, 0.0, "no prompts <i>here</i>"),
     )
-    names = ["part", "value", "population", "contribution", "missing"]
+    names = ["part", "value", "population", "effect", "contribution", "missing"]
     return pd.DataFrame([(c, *part) for c in cluster_ids for part in parts], columns=["cluster_id", *names])
 
 

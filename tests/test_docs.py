@@ -10,8 +10,8 @@ from typer.main import get_command
 
 import graphkit as gk
 from graphkit.cli import app
-from graphkit.config import Config
-from graphkit.detect import cores, members, scores, stability
+from graphkit.config import Config, Score
+from graphkit.detect import cores, members, stability
 from graphkit.link import weights
 
 
@@ -81,9 +81,9 @@ def test_commands_shown_exist_with_their_options(pages):
 def test_the_score_is_as_told(root):
     text = (root / "docs" / "scores.md").read_text(encoding="utf-8")
     told = {name.strip("`"): float(weight) for name, weight, *_ in rows_of(text, "part | weight")}
-    assert told == scores.WEIGHTS
-    assert [row[0].strip("`") for row in rows_of(text, "part | effect")] == list(scores.WEIGHTS)
-    assert f"s = {scores.INTERCEPT} + sum over parts" in text
+    assert told == Score().weights
+    assert [row[0].strip("`") for row in rows_of(text, "part | effect")] == list(Score().weights)
+    assert f"s = {Score().intercept} + sum over parts" in text
 
 
 def test_standard_kinds_are_as_told(root):

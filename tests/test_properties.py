@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import graphkit as gk
-from graphkit.detect.scores import INTERCEPT
+from graphkit.config import Score
 
 _HOSTILE = [
     "'; DROP TABLE events; --",
@@ -115,7 +115,7 @@ def _check_pairs(found):
 def _check_scores(found):
     parts = found.score_parts
     scores = found.clusters.set_index("cluster_id")["score"]
-    odds = parts.groupby("cluster_id")["contribution"].sum() + INTERCEPT
+    odds = parts.groupby("cluster_id")["contribution"].sum() + Score().intercept
     assert (1 / (1 + np.exp(-odds))).to_dict() == pytest.approx(scores.to_dict())
     assert scores.between(0, 1).all()
     assert (parts["value"].isna() == parts["missing"].notna()).all()

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import graphkit as gk
-from graphkit.detect.scores import INTERCEPT, WEIGHTS
+from graphkit.config import Score
 from tests.small import events_of
 
 START = pd.Timestamp("2026-05-04", tz="UTC")
@@ -53,6 +53,7 @@ def test_values_are_the_clusters_own(parts):
     assert parts.loc["private_share", "farm"] == 0
     assert parts.loc["private_share", "office"] == pytest.approx(0.4, abs=0.1)
     assert parts.loc["exclusive_infrastructure"].tolist() == [1, 1]
+    assert parts.loc["common_to_all"].tolist() == [1, 1]
     assert parts.loc["hour_flatness", "farm"] > 0.9
     assert parts.loc["hour_flatness", "office"] < 0.5
     assert parts.loc["workload_spread", "farm"] < parts.loc["workload_spread", "office"]
@@ -66,19 +67,20 @@ def test_a_farm_outranks_an_office(snapshot):
 
 def test_the_score_is_the_logistic_of_what_the_parts_add(snapshot):
     added = snapshot.score_parts.groupby("cluster_id")["contribution"].sum()
-    expected = 1 / (1 + np.exp(-INTERCEPT - added))
+    expected = 1 / (1 + np.exp(-Score().intercept - added))
     scores = snapshot.clusters.set_index("cluster_id")["score"]
     pd.testing.assert_series_equal(scores, expected, check_names=False)
 
 
 def test_what_the_data_lacks_is_told_and_adds_nothing(snapshot):
     lacking = snapshot.score_parts[snapshot.score_parts["value"].isna()]
-    assert set(lacking["part"]) == {"creation_burst", "capability_concentration"}
+    assert set(lacking["part"]) == {"creation_burst", "capability_concentration", "anomaly"}
     assert lacking["missing"].str.len().min() > 10
+    assert lacking["effect"].isna().all()
     assert (lacking["contribution"] == 0).all()
 
 
 def test_every_part_has_a_weight_and_stays_within_it(snapshot):
-    assert set(snapshot.score_parts["part"]) == set(WEIGHTS)
-    most = snapshot.score_parts["part"].map(WEIGHTS) / 2
+    assert set(snapshot.score_parts["part"]) == set(Score().weights)
+    most = snapshot.score_parts["part"].map(Score().weights) / 2
     assert (snapshot.score_parts["contribution"].abs() <= most + 1e-12).all()

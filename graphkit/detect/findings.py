@@ -17,7 +17,7 @@ from graphkit.detect.scores import score_clusters
 from graphkit.detect.stability import Stability, stability_table
 from graphkit.link.couse import CoUses
 from graphkit.link.links import Integers, Links, Numbers
-from graphkit.link.weights import Weighted, link_threshold
+from graphkit.link.weights import Weighted
 from graphkit.tables import TABLES
 
 
@@ -67,12 +67,12 @@ def make_findings(
         members,
         pairs,
         links,
-        makes_pairs,
+        config,
         population=behavior.population,
         activity=behavior.activity,
         usage=behavior.usage,
     )
-    score, parts = score_clusters(clusters, threshold=link_threshold(config, links.n_population))
+    score, parts = score_clusters(clusters)
     densities = measure_density(pairs, grouping.cluster, links, config=config)
     binding = say_what_binds(grouping, evidence, links, shares=share_bits(grouping, pairs), makes_pairs=makes_pairs)
     return {

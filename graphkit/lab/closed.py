@@ -65,7 +65,8 @@ def close_classrooms(service: Service, students: Part) -> Part:
 
 def _every(step: int, group: Integers) -> npt.NDArray[np.bool_]:
     """Accounts of every so many-th group, the second first."""
-    return group % step == 1
+    chosen: npt.NDArray[np.bool_] = group % step == 1
+    return chosen
 
 
 def _say_closed(part: Part, *, step: int) -> tuple[str, ...]:

@@ -1,0 +1,142 @@
+"""Parts of the score that come from what accounts do: when they were made, how much they ask for, and for what."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from graphkit.detect.parts import Clusters, Part, around, make_part, missing_part
+from graphkit.link.links import Numbers
+
+_BURST_DAYS = 7
+_DAY = 86_400
+_ONE_ACCOUNT_DIVERGES = 0.3
+"""Bits by which the mix of one account alone differs from the population's, about."""
+
+
+def creation_burst(clusters: Clusters) -> Part:
+    """Largest share of the members created within seven days, beside that of all accounts."""
+    everyone = clusters.population["created_at"].dropna().to_numpy(dtype=np.int64)
+    if not len(everyone):
+        return missing_part("creation_burst", clusters.n, "no created_at: give an accounts file that has it")
+    known = clusters.members.dropna(subset=["created_at"])
+    seconds = known["created_at"].to_numpy(dtype="datetime64[s]").astype(np.int64)
+    value = _densest_shares(known["cluster"].to_numpy(dtype=np.int64), seconds, n=clusters.n)
+    usual = float(_densest_shares(np.zeros(len(everyone), np.int64), everyone, n=1)[0])
+    chance = np.minimum(1, usual + 1 / np.sqrt(clusters.size))
+    return make_part("creation_burst", value, usual, around(value, chance), "no created_at for its accounts")
+
+
+def workload_spread(clusters: Clusters) -> Part:
+    """Spread of the members' numbers of events (standard deviation of their log2), beside the population's.
+
+    An operator deals work out evenly; people differ. One more member who differs as people do is taken to be in each
+    cluster, so that few accounts alike prove little.
+    """
+    events = np.log2(clusters.members["n_events"].to_numpy(dtype=float))
+    variance = np.maximum(clusters.mean(events**2) - clusters.mean(events) ** 2, 0) * clusters.size
+    usual = float(np.log2(clusters.population["n_events"].to_numpy(dtype=float)).var())
+    value = np.sqrt((variance + usual) / clusters.size)
+    return make_part("workload_spread", value, np.sqrt(usual), 1 - np.clip(value / max(np.sqrt(usual), 1e-9), 0, 1))
+
+
+def private_share(clusters: Clusters) -> Part:
+    """Share of the events from addresses no other member uses, beside that of all accounts from unshared addresses.
+
+    People who share an office, a school or a house have other places too; a farm's account has none. Only members who
+    share an address count, and there is no value where they are fewer than half.
+    """
+    links = clusters.links
+    kinds = [place for place, kind in enumerate(links.kinds) if clusters.config.kinds[kind].normalize == "ip"]
+    if not kinds:
+        return missing_part("private_share", clusters.n, "the events have no addresses")
+    is_address = np.isin(links.entity_kind(), kinds)[links.entity]
+    made = np.maximum(links.accounts["n_events"].to_numpy(), 1)
+
+    def share(chosen: npt.NDArray[np.bool_]) -> Numbers:
+        events = np.bincount(links.account[chosen], weights=links.n_events[chosen], minlength=len(made))
+        of_events: Numbers = np.clip(events / made, 0, 1)
+        return of_events
+
+    everywhere = share(is_address)
+    inside = share(_shared_inside(clusters, is_address))[clusters.members["account"].to_numpy()]
+    sharing = clusters.mean(inside > 0)
+    value = np.full(clusters.n, np.nan)
+    np.divide(sharing - clusters.mean(inside), sharing, out=value, where=sharing >= 0.5)
+    usual = float(1 - everywhere[everywhere > 0].mean()) if (everywhere > 0).any() else np.nan
+    effect = 1 - around(value, usual, below=usual)
+    return make_part("private_share", value, usual, effect, "fewer than half of its accounts share an address")
+
+
+def capability_concentration(clusters: Clusters) -> Part:
+    """Divergence (Jensen-Shannon, bits) of the mix of models and capabilities from the population's."""
+    frame = clusters.usage.to_pandas()
+    if frame["model"].isna().all() and frame["capability"].isna().all():
+        return missing_part("capability_concentration", clusters.n, "the events have neither model nor capability")
+    what = frame["model"].fillna("") + "\0" + frame["capability"].fillna("")
+    mix = frame.assign(what=what).pivot_table(
+        index=frame["cluster_id"].fillna(""), columns="what", values="n_events", aggfunc="sum", fill_value=0
+    )
+    shares = mix.div(mix.sum(axis=1), axis=0)
+    value = _divergence(shares.reindex(clusters.grouping.names).to_numpy(dtype=float), shares.loc[""].to_numpy(float))
+    return make_part("capability_concentration", value, 0, 1 - np.exp2(-value / _ONE_ACCOUNT_DIVERGES))
+
+
+def template_share(clusters: Clusters) -> Part:
+    """Share of the members' events from shared, uncommon prompt templates, beside that of all sharing accounts."""
+    links = clusters.links
+    if "prompt_template" not in links.kinds:
+        return missing_part("template_share", clusters.n, "the events have no prompt templates")
+    chosen = links.makes_pairs(clusters.config) & (links.entity_kind() == links.kinds.index("prompt_template"))
+    made = np.bincount(links.account, weights=links.n_events * chosen[links.entity], minlength=len(links.accounts))
+    share = np.clip(made / np.maximum(links.accounts["n_events"].to_numpy(), 1), 0, 1)
+    value = clusters.mean(share[clusters.members["account"].to_numpy()])
+    usual = float(share.mean()) if len(share) else np.nan
+    return make_part("template_share", value, usual, around(value, usual, below=usual))
+
+
+def volume(clusters: Clusters) -> Part:
+    """Events an account (median), beside the population's."""
+    value = clusters.members.groupby("cluster")["n_events"].median().to_numpy(dtype=float)
+    usual = float(clusters.population["n_events"].median())
+    return make_part("volume", value, usual, np.clip(0.5 + np.log2(value / usual) / 8, 0, 1))
+
+
+def _shared_inside(clusters: Clusters, chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Of the chosen links, those of members to an entity that another member of the cluster uses too."""
+    links, n_entities = clusters.links, max(len(clusters.links.entities), 1)
+    cluster = clusters.grouping.cluster[links.account]
+    rows = np.flatnonzero(chosen & (cluster >= 0))
+    key = cluster[rows] * n_entities + links.entity[rows]
+    _, place, n_inside = np.unique(key, return_inverse=True, return_counts=True)
+    shared = np.zeros(len(chosen), dtype=bool)
+    shared[rows[n_inside[place] > 1]] = True
+    return shared
+
+
+def _densest_shares(cluster: npt.NDArray[np.int64], seconds: npt.NDArray[np.int64], *, n: int) -> Numbers:
+    """Largest share of each cluster's times that one window of seven days holds; nan where it has none."""
+    if not len(seconds):
+        return np.full(n, np.nan)
+    order = np.lexsort((seconds, cluster))
+    cluster, seconds = cluster[order], seconds[order] - seconds.min()
+    # one number line for all: each cluster's times lie further from the next one's than a window reaches
+    line = seconds + cluster * (int(seconds.max()) + (_BURST_DAYS + 1) * _DAY)
+    held = np.searchsorted(line, line + _BURST_DAYS * _DAY) - np.arange(len(line))
+    most, total = np.zeros(n), np.bincount(cluster, minlength=n)
+    np.maximum.at(most, cluster, held)
+    share: Numbers = np.divide(most, total, out=np.full(n, np.nan), where=total > 0)
+    return share
+
+
+def _divergence(rows: Numbers, usual: Numbers) -> Numbers:
+    """Jensen-Shannon divergence of each row from the usual shares, 0 to 1 bits."""
+    middle = (rows + usual) / 2
+
+    def relative(shares: Numbers) -> Numbers:
+        ratio = np.divide(shares, middle, out=np.ones_like(middle), where=shares > 0)
+        total: Numbers = (shares * np.log2(ratio)).sum(axis=1)
+        return total
+
+    divergence: Numbers = np.clip((relative(rows) + relative(np.broadcast_to(usual, rows.shape))) / 2, 0, 1)
+    return divergence
