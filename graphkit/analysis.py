@@ -25,6 +25,7 @@ from graphkit.engine import Engine, open_engine
 from graphkit.ingest.events import Intake, read_events
 from graphkit.ingest.parts import explain_failure
 from graphkit.link.activity import measure_activity
+from graphkit.link.calibration import LearntPrior, calibration_table, learn_priors, use_learnt
 from graphkit.link.couse import find_co_uses
 from graphkit.link.links import make_links
 from graphkit.link.pairs import sample_pairs
@@ -101,7 +102,8 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
             intake = read_events(engine, events, accounts, config=config, key=key, as_of=as_of)
             stage.result = f"{intake.n_in_window:,} events"
         with explain_failure("events", paths=intake.sources):
-            graph, unusable = _link_accounts(engine, intake, config=config, key=key, clock=clock)
+            graph, learnt, unusable = _link_accounts(engine, intake, config=config, key=key, clock=clock)
+            given, config = config, use_learnt(config, learnt)
             with clock.stage("find communities") as stage:
                 membership = find_communities(graph.pairs, graph.links, config=config)
                 grouping = group_accounts(membership, graph.pairs, graph.links)
@@ -113,13 +115,14 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
     with clock.stage("score and explain"):
         tables = make_findings(graph, grouping, behavior, checks, config=config)
         clusters, evidence = (tables[name].to_pandas() for name in ("clusters", "evidence"))
+        tables["calibration"] = calibration_table(learnt, config)
         tables["layout"] = overview_layout(clusters, evidence, seed=config.seed)
     with clock.stage("write tables"):
         parent = parent_of(intake.as_of) if parent_of else None
         return build_snapshot(
             tables,
             as_of=intake.as_of,
-            content=_content(graph, config, intake=intake, key=key, days=days)
+            content=_content(graph, given, intake=intake, key=key, days=days)
             | {"parent": parent, "chance": [_describe_chance(run) for run in checks.chance]},
             run=clock.run() | _describe_input(intake, unusable),
         )
@@ -127,17 +130,18 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
 
 def _link_accounts(
     engine: Engine, intake: Intake, *, config: Config, key: bytes, clock: _Clock
-) -> tuple[Graph, list[dict[str, Any]]]:
-    """Make the match-weight graph; also gives what was set aside."""
+) -> tuple[Graph, tuple[LearntPrior, ...], list[dict[str, Any]]]:
+    """Make the match-weight graph; also gives what was learnt of the priors, and what was set aside."""
     with clock.stage("make links") as stage:
         links, unusable = make_links(engine, intake, config=config)
         stage.result = f"{links.n_population:,} accounts, {len(links.account):,} links"
     with clock.stage("weigh pairs") as stage:
         co_uses = find_co_uses(engine, intake, links, config=config)
         candidates = sample_pairs(links, co_uses=co_uses, config=config, key=key)
-        pairs, corroboration = weigh_pairs(candidates, links, co_uses=co_uses, config=config)
+        learnt = learn_priors(candidates, links, co_uses=co_uses, config=config)
+        pairs, corroboration = weigh_pairs(candidates, links, co_uses=co_uses, config=use_learnt(config, learnt))
         stage.result = f"{len(candidates):,} pairs, {len(pairs.a):,} linked"
-    return Graph(links, co_uses, pairs, corroboration), unusable
+    return Graph(links, co_uses, pairs, corroboration), learnt, unusable
 
 
 def _check_clusters(graph: Graph, grouping: Grouping, *, config: Config, key: bytes, clock: _Clock) -> Checks:

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -190,6 +191,11 @@ class Config(_Frozen):
     hub_bits: Number = Field(
         4.0, ge=0, le=64, description="entities of lower rarity neither pair nor weigh: bits from 0 (no limit) to 64"
     )
+    calibrate: Flag = Field(
+        False,
+        description="weigh by the priors that corroboration teaches where they contradict the given ones: "
+        "true or false",
+    )
     partners: Whole = Field(8, ge=1, le=256, description="partners an account meets at each entity: 1 to 256")
     resolution: Literal["auto"] | Annotated[Number, Field(gt=0, le=1000)] = Field(
         "auto", description='"auto", or a number above 0 and at most 1000'
@@ -249,6 +255,13 @@ class Config(_Frozen):
     def look_back_days(self) -> int | None:
         """Days in the look-back; None for all."""
         return None if self.look_back == "all" else int(self.look_back[:-1])
+
+    def with_priors(self, priors: Mapping[str, float]) -> Self:
+        """Settings with other priors for the kinds that are named."""
+        kinds = {
+            name: kind.model_copy(update={"prior": priors.get(name, kind.prior)}) for name, kind in self.kinds.items()
+        }
+        return self.model_copy(update={"kinds": kinds})
 
     def kind_column(self, kind: str) -> str:
         """The user's column that holds ``kind``, after the mapping in ``columns``."""

@@ -54,6 +54,7 @@ class Snapshot:
     stability = _TableAttribute()
     links = _TableAttribute()
     entities = _TableAttribute()
+    calibration = _TableAttribute()
     pairs = _TableAttribute()
     co_uses = _TableAttribute()
     evidence = _TableAttribute()
@@ -85,6 +86,12 @@ class Snapshot:
     def config(self) -> Config:
         """The settings it was made with."""
         return Config.model_validate(self.content["config"])
+
+    @property
+    def weighing_config(self) -> Config:
+        """The settings that the match weights were made with: those given, with the priors that weighed."""
+        rows = self.table("calibration", columns=["kind", "prior"]).to_pylist()
+        return self.config.with_priors({row["kind"]: row["prior"] for row in rows})
 
     def table(self, name: str, *, columns: list[str] | None = None) -> pa.Table:
         """A table as Arrow, optionally only some of its columns.

@@ -187,6 +187,21 @@ TABLES: dict[str, Table] = {
             ("kind", "entity"),
         ),
         Table(
+            "calibration",
+            "a kind of link in the data, and what corroboration says of its prior",
+            (
+                _KIND,
+                Column("given_prior", "number", "bits, from the config"),
+                Column(
+                    "learnt_prior", "number", "bits, learnt from corroboration; empty where it cannot be", nullable=True
+                ),
+                Column("n_entities", "integer", "entities that make pairs, from which it is learnt"),
+                Column("verdict", "text", "agrees, too high or too low: the given prior; or why none is learnt"),
+                Column("prior", "number", "bits that weighed: the learnt ones only where calibrate is true"),
+            ),
+            ("kind",),
+        ),
+        Table(
             "pairs",
             "a sampled pair of linked accounts",
             (

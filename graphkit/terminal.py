@@ -96,7 +96,19 @@ def print_summary(snapshot: "Snapshot") -> None:
         print_table(["cluster", "accounts", "core", "score", "what binds it"], rows, left=(0, 4), fold=True)
     else:
         say("No accounts share more than chance explains: there is no cluster.")
+    print_calibration(snapshot.table("calibration").to_pylist(), used=snapshot.config.calibrate)
     print_rejected(run["rejected"])
+
+
+def print_calibration(rows: Sequence[Mapping[str, Any]], *, used: bool) -> None:
+    """Print the priors that corroboration contradicts."""
+    for row in rows:
+        if row["verdict"] in {"too high", "too low"}:
+            then = "which is used" if used else "which calibrate = true would use"
+            say(
+                f"prior of {row['kind']}: {row['given_prior']:g} is {row['verdict']}; "
+                f"{plural(row['n_entities'], 'entity')} teach {row['learnt_prior']:g}, {then}"
+            )
 
 
 def print_rejected(rejected: Sequence[Mapping[str, Any]]) -> None:

@@ -7,10 +7,15 @@ from graphkit.errors import ConfigError
 @pytest.mark.parametrize(
     ("text", "key", "allowed"),
     [
-        ("partner = 8", "partner", "unknown key; allowed: chance_runs, columns, hub_bits, infrastructure, ipv4_prefix"),
+        (
+            "partner = 8",
+            "partner",
+            "unknown key; allowed: calibrate, chance_runs, columns, hub_bits, infrastructure, ipv4_prefix",
+        ),
         ("partners = 0", "partners", "got 0; allowed: partners an account meets at each entity: 1 to 256"),
         ("partners = 8.0", "partners", "1 to 256"),
         ("partners = true", "partners", "got True; allowed"),
+        ("calibrate = 1", "calibrate", "true or false"),
         ('margin = "2"', "margin", "a number from -64 to 64"),
         ("margin = nan", "margin", "a number from -64 to 64"),
         ("hub_bits = -1", "hub_bits", "bits from 0 (no limit) to 64"),

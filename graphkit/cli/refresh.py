@@ -107,6 +107,7 @@ def _summarize(snapshot: "Snapshot", path: Path) -> dict[str, Any]:
             "rows_read": run["n_rows"],
             "rows_set_aside": run["n_rows"] - run["n_accepted"],
         },
+        "calibration": snapshot.table("calibration").to_pylist(),
         "rejected": run["rejected"],
         "seconds": run["seconds"],
     }

@@ -98,8 +98,9 @@ def _explain_steps(snapshot: Snapshot, path: Sequence[str]) -> pd.DataFrame:
     links = _links_of(snapshot, path)
     entities = read_entities(snapshot, links)
     co_uses = _co_uses_of(snapshot, path)
+    config = snapshot.weighing_config
     steps = [
-        _explain_step(step, links, entities, co_uses, config=snapshot.config).assign(step=number)
+        _explain_step(step, links, entities, co_uses, config=config).assign(step=number)
         for number, step in enumerate(pairwise(path), 1)
     ]
     told = [step for step in steps if len(step)]

@@ -62,7 +62,7 @@ def read_sharing(snapshot: Snapshot, account_a: Sequence[str], account_b: Sequen
 
     Uses under ``within`` count where the table ``co_uses`` has them, which is for linked pairs.
     """
-    config, kinds = snapshot.config, tuple(snapshot.content["resolved"]["kinds"])
+    config, kinds = snapshot.weighing_config, tuple(snapshot.content["resolved"]["kinds"])
     names = pd.Index(sorted({*account_a, *account_b}))
     table = snapshot.table("links", columns=["account_id", "kind", "entity"])
     links = table.filter(pc.field("account_id").isin(list(names))).to_pandas()

@@ -60,7 +60,7 @@ def weigh_pairs(pairs: Integers, links: Links, *, co_uses: CoUses, config: Confi
     The linked pairs, and each entity's corroboration: of the candidate pairs that share it, the
     share (weighted by 1 / p) that holds 12 bits or more from other kinds; nan where none shares it.
     """
-    weigh = _Weigher(links, co_uses, config)
+    weigh = Weigher(links, co_uses, config)
     threshold = link_threshold(config, links.n_population)
     linked, corroborated, sharing = [], np.zeros(len(links.entities)), np.zeros(len(links.entities))
     for start in range(0, len(pairs), _CHUNK):
@@ -73,7 +73,7 @@ def weigh_pairs(pairs: Integers, links: Links, *, co_uses: CoUses, config: Confi
     return _concatenate(linked, len(links.kinds)), corroboration
 
 
-class _Weigher:
+class Weigher:
     """What weighing needs of the links, made once: the account by entity matrix and tables by entity and kind."""
 
     def __init__(self, links: Links, co_uses: CoUses, config: Config) -> None:

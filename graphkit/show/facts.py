@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from graphkit import wording
-from graphkit.show.labels import ACCOUNT, clean_text, compact, kind_label, percent
+from graphkit.show.labels import ACCOUNT, DASH, clean_text, compact, kind_label, percent
 from graphkit.show.layouts import LEAST_ACCOUNTS
 from graphkit.show.ring import order_evidence
 from graphkit.snapshot import Snapshot, rank_clusters
@@ -243,9 +243,15 @@ def _list_rejected(snapshot: Snapshot) -> dict[str, Any]:
 
 def _list_kinds(snapshot: Snapshot) -> list[dict[str, Any]]:
     active = set(snapshot.content["resolved"]["kinds"])
+    calibration = {row["kind"]: row for row in snapshot.table("calibration").to_pylist()}
     return [
-        {"label": kind_label(name), "active": name in active, **kind.model_dump(mode="json")}
-        for name, kind in sorted(snapshot.config.kinds.items())
+        {
+            "label": kind_label(name),
+            "active": name in active,
+            **kind.model_dump(mode="json"),
+            "calibration": calibration.get(name, {"given_prior": None, "learnt_prior": None, "verdict": DASH}),
+        }
+        for name, kind in sorted(snapshot.weighing_config.kinds.items())
     ]
 
 
