@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         StoreLockedError,
         UsageError,
     )
+    from graphkit.ingest.infrastructure import Infrastructure, read_infrastructure
     from graphkit.lab.measures import evaluate_clusters
     from graphkit.lab.worlds import World, synthesize
     from graphkit.link.bipartite import bipartite_graph, to_networkx
@@ -41,6 +42,7 @@ _MODULES = {
         "StoreLockedError",
         "UsageError",
     ),
+    "graphkit.ingest.infrastructure": ("Infrastructure", "read_infrastructure"),
     "graphkit.lab.measures": ("evaluate_clusters",),
     "graphkit.lab.worlds": ("World", "synthesize"),
     "graphkit.link.bipartite": ("bipartite_graph", "to_networkx"),
@@ -59,6 +61,7 @@ __all__ = [
     "Config",
     "ConfigError",
     "GraphkitError",
+    "Infrastructure",
     "InputError",
     "Kind",
     "Snapshot",
@@ -76,6 +79,7 @@ __all__ = [
     "open_store",
     "plot_cluster",
     "plot_overview",
+    "read_infrastructure",
     "refresh_store",
     "render_report",
     "synthesize",

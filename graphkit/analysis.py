@@ -23,12 +23,15 @@ from graphkit.detect.members import Grouping, group_accounts
 from graphkit.detect.stability import measure_stability, no_stability
 from graphkit.engine import Engine, open_engine
 from graphkit.ingest.events import Intake, read_events
+from graphkit.ingest.infrastructure import Infrastructure, read_infrastructure, require_known_tags
+from graphkit.ingest.organizations import leave_out_organizations
 from graphkit.ingest.parts import explain_failure
 from graphkit.link.activity import measure_activity
 from graphkit.link.calibration import LearntPrior, calibration_table, learn_priors, use_learnt
 from graphkit.link.couse import find_co_uses
 from graphkit.link.links import make_links
 from graphkit.link.pairs import sample_pairs
+from graphkit.link.tags import Known, describe_effect, forget_tags, tag_entities
 from graphkit.link.weights import link_threshold, weigh_pairs
 from graphkit.show.layouts import overview_layout
 from graphkit.snapshot import Snapshot, build_snapshot
@@ -58,6 +61,7 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
     config: Config | None = None,
     *,
     as_of: date | None = None,
+    infrastructure: str | Path | Infrastructure | None = None,
     key: bytes = privacy.PUBLIC_KEY,
     parent_of: Callable[[date], str | None] | None = None,
     memory: str = "4GB",
@@ -77,6 +81,8 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
         Settings; see docs/config.md.
     as_of
         Last UTC day that counts; by default the day of the newest event.
+    infrastructure
+        A list of known infrastructure, or the path of one; see docs/infrastructure.md.
     key
         For keyed digests; the default is public, so keep a store (or give a key) where digests must be secret.
     parent_of
@@ -91,19 +97,24 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
     Raises
     ------
     InputError
-        If the events or accounts cannot be used; says what to do.
+        If the events, accounts or infrastructure cannot be used; says what to do.
     BudgetError
         If a kind with ``within`` makes more pairs than its budget.
     """
     config = config or Config()
     clock = _Clock(progress)
+    listed, known = _read_list(infrastructure, config), None
     with open_engine(scratch, memory=memory) as engine:
         with clock.stage("read events") as stage:
             intake = read_events(engine, events, accounts, config=config, key=key, as_of=as_of)
+            if listed is not None:
+                intake, left_out = leave_out_organizations(engine, intake, listed, config=config)
+                known = Known(listed, left_out)
             stage.result = f"{intake.n_in_window:,} events"
         with explain_failure("events", paths=intake.sources):
-            graph, learnt, unusable = _link_accounts(engine, intake, config=config, key=key, clock=clock)
+            graph, learnt, unusable = _link_accounts(engine, intake, known, config=config, key=key, clock=clock)
             given, config = config, use_learnt(config, learnt)
+            effect = _compare_without(engine, intake, graph, known, config=config, key=key, clock=clock)
             with clock.stage("find communities") as stage:
                 membership = find_communities(graph.pairs, graph.links, config=config)
                 grouping = group_accounts(membership, graph.pairs, graph.links)
@@ -123,17 +134,29 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
             tables,
             as_of=intake.as_of,
             content=_content(graph, given, intake=intake, key=key, days=days)
-            | {"parent": parent, "chance": [_describe_chance(run) for run in checks.chance]},
-            run=clock.run() | _describe_input(intake, unusable),
+            | {"parent": parent, "chance": [_describe_chance(run) for run in checks.chance]}
+            | effect,
+            run=clock.run() | _describe_input(intake, unusable, known),
         )
 
 
+def _read_list(given: str | Path | Infrastructure | None, config: Config) -> Infrastructure | None:
+    """Read the list of known infrastructure, if there is one."""
+    if given is None:
+        return None
+    listed = given if isinstance(given, Infrastructure) else read_infrastructure(given, config)
+    require_known_tags(listed, config)
+    return listed
+
+
 def _link_accounts(
-    engine: Engine, intake: Intake, *, config: Config, key: bytes, clock: _Clock
+    engine: Engine, intake: Intake, known: Known | None, *, config: Config, key: bytes, clock: _Clock
 ) -> tuple[Graph, tuple[LearntPrior, ...], list[dict[str, Any]]]:
     """Make the match-weight graph; also gives what was learnt of the priors, and what was set aside."""
     with clock.stage("make links") as stage:
         links, unusable = make_links(engine, intake, config=config)
+        if known is not None:
+            links = tag_entities(links, known.listed, config=config, engine=engine)
         stage.result = f"{links.n_population:,} accounts, {len(links.account):,} links"
     with clock.stage("weigh pairs") as stage:
         co_uses = find_co_uses(engine, intake, links, config=config)
@@ -142,6 +165,22 @@ def _link_accounts(
         pairs, corroboration = weigh_pairs(candidates, links, co_uses=co_uses, config=use_learnt(config, learnt))
         stage.result = f"{len(candidates):,} pairs, {len(pairs.a):,} linked"
     return Graph(links, co_uses, pairs, corroboration), learnt, unusable
+
+
+def _compare_without(
+    engine: Engine, intake: Intake, graph: Graph, known: Known | None, *, config: Config, key: bytes, clock: _Clock
+) -> dict[str, Any]:
+    """What the list of known infrastructure changed, for the content; nothing where there is none."""
+    if known is None:
+        return {}
+    with clock.stage("compare without tags") as stage:
+        links = forget_tags(graph.links)
+        co_uses = find_co_uses(engine, intake, links, config=config)
+        candidates = sample_pairs(links, co_uses=co_uses, config=config, key=key)
+        before, _ = weigh_pairs(candidates, links, co_uses=co_uses, config=config)
+        effect = describe_effect(known, graph.links, graph.pairs, before, config=config)
+        stage.result = f"{plural(effect['n_pairs_unlinked'], 'pair')} unlinked"
+    return {"infrastructure": effect}
 
 
 def _check_clusters(graph: Graph, grouping: Grouping, *, config: Config, key: bytes, clock: _Clock) -> Checks:
@@ -201,14 +240,17 @@ def _describe_chance(run: ChanceRun) -> dict[str, int]:
     }
 
 
-def _describe_input(intake: Intake, unusable: list[dict[str, Any]]) -> dict[str, Any]:
+def _describe_input(intake: Intake, unusable: list[dict[str, Any]], known: Known | None) -> dict[str, Any]:
+    listed = [] if known is None else [known.listed]
+    rejected = [*intake.rejected, *unusable, *(dict(row) for one in listed for row in one.rejected)]
     return {
         "sources": list(intake.sources),
+        "infrastructure": [one.name for one in listed],
         "optional_columns": sorted(intake.has),
         "n_rows": intake.n_rows,
         "n_accepted": intake.n_accepted,
         "n_in_window": intake.n_in_window,
-        "rejected": sorted([*intake.rejected, *unusable], key=lambda row: (row["source"], row["reason"])),
+        "rejected": sorted(rejected, key=lambda row: (row["source"], row["reason"])),
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from graphkit.analysis import Progress, analyze
 from graphkit.config import Config
+from graphkit.ingest.infrastructure import Infrastructure
 from graphkit.snapshot import Snapshot
 from graphkit.store.store import open_store
 
@@ -19,6 +20,7 @@ def refresh_store(  # noqa: PLR0913  # the one entry of the batch job
     accounts: Any = None,
     config: Config | None = None,
     as_of: date | None = None,
+    infrastructure: str | Path | Infrastructure | None = None,
     key_file: str | Path | None = None,
     memory: str = "4GB",
     wait: float = 0.0,
@@ -28,7 +30,7 @@ def refresh_store(  # noqa: PLR0913  # the one entry of the batch job
 
     Parameters
     ----------
-    events, accounts, config, as_of, memory, progress
+    events, accounts, config, as_of, infrastructure, memory, progress
         As for ``analyze``.
     store
         Folder of the store.
@@ -60,6 +62,7 @@ def refresh_store(  # noqa: PLR0913  # the one entry of the batch job
             accounts,
             config,
             as_of=as_of,
+            infrastructure=infrastructure,
             key=opened.key(),
             parent_of=parent_of,
             memory=memory,

@@ -30,6 +30,10 @@ def refresh(  # noqa: PLR0913, PLR0917  # one argument an option
         str | None, typer.Option(metavar="FILE", help="Accounts: account_id, created_at, account-level kinds.")
     ] = None,
     config: Annotated[Path | None, typer.Option(metavar="FILE", help="Settings, such as graphkit.toml.")] = None,
+    infrastructure: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Known infrastructure: a CSV list of ranges with tags, or an MMDB file."),
+    ] = None,
     as_of: Annotated[
         date | None,
         typer.Option(
@@ -64,6 +68,7 @@ def refresh(  # noqa: PLR0913, PLR0917  # one argument an option
             accounts=accounts,
             config=settings,
             as_of=as_of,
+            infrastructure=infrastructure,
             key_file=key_file,
             memory=memory,
             wait=wait,

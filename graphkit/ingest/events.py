@@ -19,7 +19,7 @@ from graphkit.ingest.parts import EARLIEST_US, Part
 from graphkit.ingest.sources import find_files, is_frame
 from graphkit.ingest.textfiles import open_text_files
 
-_OPTIONAL_EVENT_FIELDS = ("model", "capability", "input_tokens", "output_tokens")
+_OPTIONAL_EVENT_FIELDS = ("organization", "model", "capability", "input_tokens", "output_tokens")
 _OPTIONAL_NAMES = ("endpoint", "status")
 
 
@@ -46,7 +46,8 @@ class Intake:
     sources: tuple[str, ...]
     """Paths, or names of frames, that were read."""
     has: frozenset[str]
-    """Optional columns that are there: model, capability, endpoint, status, input_tokens, output_tokens, created_at."""
+    """Optional columns that are there: organization, model, capability, endpoint, status, input_tokens, output_tokens,
+    created_at."""
 
 
 def read_events(
@@ -64,9 +65,10 @@ def read_events(
     After it the engine has
 
     - ``events``: a row is a usable event in the look-back; account_id, t (microseconds since 1970 UTC),
-      kind_NAME for each kind of the events (the raw value, trimmed), model, capability, input_tokens and
-      output_tokens; null where empty or absent;
-    - ``accounts_file``: a row is a row of the accounts; account_id, created_us, kind_NAME for each of their kinds;
+      kind_NAME for each kind of the events (the raw value, trimmed), organization, model, capability,
+      input_tokens and output_tokens; null where empty or absent;
+    - ``accounts_file``: a row is a row of the accounts; account_id, created_us, organization, kind_NAME for each of
+      their kinds;
     - ``entity_NAME(text)`` for each kind: the entity of a raw value, null if it cannot be used.
 
     Parameters
@@ -195,15 +197,20 @@ def _create_events(
 
 
 def _create_accounts(engine: Engine, parts: Sequence[Part], kinds: Sequence[str], *, latest_us: int) -> None:
-    columns = ["account_id VARCHAR", "created_us BIGINT", *(f"kind_{kind} VARCHAR" for kind in kinds)]
+    columns = [
+        "account_id VARCHAR",
+        "created_us BIGINT",
+        "organization VARCHAR",
+        *(f"kind_{kind} VARCHAR" for kind in kinds),
+    ]
     engine.run(f"CREATE OR REPLACE TEMP TABLE accounts_file ({', '.join(columns)})")
     for part in parts:
         created = part.values["created_us"]
         usable = f"CASE WHEN {created} BETWEEN {EARLIEST_US} AND {latest_us} THEN {created} END"
         rest = "".join(f", {part.values[f'kind_{kind}']}" for kind in kinds)
-        account = part.values["account_id"]
+        account, organization = part.values["account_id"], part.values["organization"]
         engine.run(
-            f"INSERT INTO accounts_file SELECT {account}, {usable}{rest} "
+            f"INSERT INTO accounts_file SELECT {account}, {usable}, {organization}{rest} "
             f"FROM {part.relation} WHERE {account} IS NOT NULL"
         )
 
@@ -225,6 +232,8 @@ def _find_optional(parts: Sequence[Part], account_parts: Sequence[Part], config:
     found |= {name for name in _OPTIONAL_NAMES if str(getattr(config.columns, name)).lower() in names}
     if any("created_us" in part.present for part in account_parts):
         found.add("created_at")
+    if any("organization" in part.present for part in account_parts):
+        found.add("organization")
     return frozenset(found)
 
 

@@ -48,6 +48,7 @@ def event_fields(config: Config) -> list[Field]:
         Field("account_id", columns.account_id, "id", _mapping("account_id"), required=True),
         Field("t", columns.timestamp, "time", _mapping("timestamp"), required=True),
         *kinds,
+        Field("organization", columns.organization, "text", _mapping("organization")),
         Field("model", columns.model, "text", _mapping("model")),
         Field("capability", columns.capability, "text", _mapping("capability")),
         Field("input_tokens", columns.input_tokens, "count", _mapping("input_tokens")),
@@ -61,6 +62,7 @@ def account_fields(config: Config) -> list[Field]:
     return [
         Field("account_id", columns.account_id, "id", _mapping("account_id"), required=True),
         Field("created_us", columns.created_at, "time", _mapping("created_at")),
+        Field("organization", columns.organization, "text", _mapping("organization")),
         *kind_fields(config),
     ]
 

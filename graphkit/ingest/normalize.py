@@ -87,10 +87,10 @@ def _cut_ipv4(values: pa.Array, plain: pa.Array, *, prefix: int) -> pa.Array:
 
 
 def _parse_address(value: str, *, ipv4_prefix: int, ipv6_prefix: int) -> str | None:
-    packed, given = _pack(value), None
+    packed, given = pack_address(value), None
     if packed is None:
         bare, _, length = _strip_address(value).partition("/")
-        packed = _pack(bare.partition("%")[0])
+        packed = pack_address(bare.partition("%")[0])
         if packed is None or (length and not _LENGTH.fullmatch(length)):
             return None
         given = int(length) if length else None
@@ -112,7 +112,7 @@ def _strip_address(value: str) -> str:
     return with_port[1] if with_port else text
 
 
-def _pack(text: str) -> bytes | None:
+def pack_address(text: str) -> bytes | None:
     """An address as its 4 or 16 bytes; None if it is none."""
     family = socket.AF_INET6 if ":" in text else socket.AF_INET
     try:

@@ -105,6 +105,21 @@ def vpn_exits(service: Service) -> Integers:
     return hosting_addresses(service.random("vpn exits"), n_exits, per_block=2)
 
 
+def known_places(service: Service) -> list[tuple[str, str, str]]:
+    """The truth about the addresses of the world, as a list of known infrastructure: value, tag, note."""
+    exits = sorted(vpn_exits(service).tolist())
+    return [
+        (_network(_HOSTING, 6), "hosting", "clouds, proxies"),
+        *((_network(address, 32), "vpn", "exit of the VPN seller") for address in exits),
+        (_network(_MOBILE, 9), "carrier-nat", "carriers of mobile phones"),
+        (_network(_BUSINESS, 7), "corporate", "offices, schools"),
+    ]
+
+
+def _network(address: int, prefix: int) -> str:
+    return f"{'.'.join(str(address >> shift & 255) for shift in (24, 16, 8, 0))}/{prefix}"
+
+
 def sundry_places(random: np.random.Generator, n: int, *, service: Service) -> Habits:
     """Where ordinary people connect from besides home, few of them from many places; shape: ``n`` accounts."""
 

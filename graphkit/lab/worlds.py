@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from graphkit.errors import UsageError
 from graphkit.lab.farms import farm_part
 from graphkit.lab.lookalikes import innocent_parts
-from graphkit.lab.places import fixed_homes
+from graphkit.lab.places import fixed_homes, known_places
 from graphkit.lab.plans import FarmPlan, default_farms
 from graphkit.lab.population import Population, Service, assemble
 from graphkit.lab.traffic import events_of_day, plan_days, spell_accounts, spell_cards
@@ -37,6 +37,9 @@ class World:
     truth: pd.DataFrame
     """A row is an account: account_id, farm (null: innocent), group (the farm, "ordinary", or the look-alike
     group), style (the farm's evasion style, null: innocent); by account."""
+
+    infrastructure: pd.DataFrame
+    """A row is a range of addresses: value, tag (hosting, vpn, carrier-nat, corporate), note; the whole truth."""
 
     def __repr__(self) -> str:
         n_farmed = int(self.truth["farm"].notna().sum())
@@ -78,9 +81,8 @@ def synthesize(
     service, population = _populate(n_accounts, n_events, seed, days=days, farms=farms)
     chunks = _daily_events(population, n_events, service=service, start=start)
     accounts, truth = _account_tables(population, service=service, start=start)
-    return World(
-        pa.concat_tables(_plain(chunk) for _, chunk in chunks).to_pandas(), accounts.to_pandas(), truth.to_pandas()
-    )
+    events = pa.concat_tables(_plain(chunk) for _, chunk in chunks)
+    return World(events.to_pandas(), accounts.to_pandas(), truth.to_pandas(), _list_places(service))
 
 
 def write_world(
@@ -95,7 +97,8 @@ def write_world(
 ) -> Path:
     """Write the world that ``synthesize`` would make, a day in memory at a time; gives the folder.
 
-    It holds ``events/2026-04-01.parquet`` and so on, a file a day, ``accounts.parquet`` and ``truth.parquet``.
+    It holds ``events/2026-04-01.parquet`` and so on, a file a day, ``accounts.parquet``, ``truth.parquet`` and
+    ``infrastructure.csv``.
     """
     service, population = _populate(n_accounts, n_events, seed, days=days, farms=farms)
     folder = Path(folder)
@@ -103,6 +106,7 @@ def write_world(
     accounts, truth = _account_tables(population, service=service, start=start)
     _write(accounts, folder / "accounts.parquet")
     _write(truth, folder / "truth.parquet")
+    _list_places(service).to_csv(folder / "infrastructure.csv", index=False)
     for day, chunk in _daily_events(population, n_events, service=service, start=start):
         _write(chunk, folder / "events" / f"{day}.parquet")
     return folder
@@ -168,6 +172,10 @@ def _account_tables(population: Population, *, service: Service, start: date) ->
     )
     by_account = [("account_id", "ascending")]
     return accounts.sort_by([*by_account, ("payment_instrument", "ascending")]), truth.sort_by(by_account)
+
+
+def _list_places(service: Service) -> pd.DataFrame:
+    return pd.DataFrame(known_places(service), columns=["value", "tag", "note"])
 
 
 def _plain(table: pa.Table) -> pa.Table:
