@@ -115,7 +115,11 @@ class Snapshot:
         if sha256(data) != self.content["tables"][name]["sha256"]:
             raise StoreError(f"snapshot {self.id}: the bytes of {name}.parquet are not those that its manifest names")
         # not pq.read_table: its scanner may free the bytes in a thread that outlives the interpreter
-        return pq.ParquetFile(pa.BufferReader(data)).read(columns=columns)
+        table = pq.ParquetFile(pa.BufferReader(data)).read(columns=columns)
+        for column in TABLES[name].schema():  # columns that came later are empty in what was written before
+            if column.name not in table.schema.names and (columns is None or column.name in columns):
+                table = table.append_column(column.name, pa.nulls(len(table), column.type))
+        return table if columns is None else table.select(columns)
 
     def require_cluster(self, cluster_id: str) -> Mapping[str, Any]:
         """The row of a cluster, as a dictionary; a UsageError names near ids if there is none."""

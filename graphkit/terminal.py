@@ -97,6 +97,8 @@ def print_summary(snapshot: "Snapshot") -> None:
     else:
         say("No accounts share more than chance explains: there is no cluster.")
     print_calibration(snapshot.table("calibration").to_pylist(), used=snapshot.config.calibrate)
+    if effect := snapshot.content.get("infrastructure"):
+        print_infrastructure(effect)
     print_rejected(run["rejected"])
 
 
@@ -109,6 +111,18 @@ def print_calibration(rows: Sequence[Mapping[str, Any]], *, used: bool) -> None:
                 f"prior of {row['kind']}: {row['given_prior']:g} is {row['verdict']}; "
                 f"{plural(row['n_entities'], 'entity')} teach {row['learnt_prior']:g}, {then}"
             )
+
+
+def print_infrastructure(effect: Mapping[str, Any]) -> None:
+    """Print what the list of known infrastructure changed, a line a tag."""
+    for tag, row in effect["tags"].items():
+        did = [
+            (row["n_entities"], f"{plural(row['n_entities'], 'shared address')} at weight {row['weight']:g}"),
+            (row["n_pairs_unlinked"], f"{plural(row['n_pairs_unlinked'], 'pair')} no longer linked"),
+            (row["n_accounts_left_out"], f"{plural(row['n_accounts_left_out'], 'account')} left out"),
+        ]
+        told = ", ".join(text for number, text in did if number)
+        say(f"listed as {plain(tag)}: {told or 'nothing that is shared here'}")
 
 
 def print_rejected(rejected: Sequence[Mapping[str, Any]]) -> None:

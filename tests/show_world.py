@@ -165,7 +165,7 @@ def _make_parts(cluster_ids):
 
 
 def _make_exclusions(kinds):
-    rows = [(kinds[-1], text, 2000 + i, 2000 + i) for i, text in enumerate(HOSTILE)]
+    rows = [(kinds[-1], text, 2000 + i, 2000 + i) for i, text in enumerate((*HOSTILE, "listed"))]
     frame = pd.DataFrame(rows, columns=["kind", "entity", "n_accounts", "n_links_dropped"])
     tag = [None] * (len(frame) - 1) + ["allowed"]
     reason = ["too_common"] * (len(frame) - 1) + ["tag"]

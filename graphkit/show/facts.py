@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -12,19 +12,17 @@ import pyarrow.compute as pc
 from graphkit import wording
 from graphkit.show.labels import ACCOUNT, DASH, clean_text, compact, kind_label, percent
 from graphkit.show.layouts import LEAST_ACCOUNTS
+from graphkit.show.left_out import NameOf, describe_entity, list_rejected, sum_exclusions, tell_infrastructure
 from graphkit.show.ring import order_evidence
 from graphkit.snapshot import Snapshot, rank_clusters
 from graphkit.wording import plural
 
 _HOLDS = 0.9
 """Share of pairs still together, or of accounts in the largest part, from which a cluster is said to hold."""
-NameOf = Callable[[str, object], str]
 
 _ROWS = 500
 _EVIDENCE_ROWS, _EVIDENCE_ROWS_ALONE = 15, 100
 _MEMBER_ROWS = 200
-_LEDGER_ROWS = 5
-_REJECTED_ROWS = 50
 
 
 def gather_facts(snapshot: Snapshot, *, name_of: NameOf, cluster_id: str | None, top: int) -> dict[str, Any]:
@@ -43,8 +41,9 @@ def gather_facts(snapshot: Snapshot, *, name_of: NameOf, cluster_id: str | None,
         "n_clusters": len(clusters),
         "sections": _tell_clusters(snapshot, told, name_of=name_of, alone=alone),
         "population": dict(snapshot.content["population"]),
-        "exclusions": _sum_exclusions(snapshot, name_of=name_of),
-        "rejected": _list_rejected(snapshot),
+        "exclusions": sum_exclusions(snapshot, name_of=name_of),
+        "infrastructure": tell_infrastructure(snapshot),
+        "rejected": list_rejected(snapshot),
         "kinds": _list_kinds(snapshot),
         "settings": _list_settings(snapshot),
         "origin": _list_origin(snapshot),
@@ -148,7 +147,9 @@ def _tell_clusters(
                 "drawn": True,
                 "parts": _list_parts(parts[parts["cluster_id"] == row["cluster_id"]]),
                 "trials": _list_trials(stability[stability["cluster_id"] == row["cluster_id"]]),
-                "evidence": [_describe_entity(entity, name_of=name_of) for entity in telling.to_dict("records")],
+                "evidence": [
+                    describe_entity(entity, snapshot.config, name_of=name_of) for entity in telling.to_dict("records")
+                ],
                 "n_evidence": len(own),
             }
         )
@@ -186,12 +187,6 @@ def _tell_outcome(trial: Mapping[Any, Any]) -> str:
     return f"breaks into {parts} of two accounts or more; the largest holds {percent(trial['largest_part'])}"
 
 
-def _describe_entity(row: Mapping[Any, Any], *, name_of: NameOf) -> dict[Any, Any]:
-    name = clean_text(name_of(row["kind"], row["entity"]), limit=300)
-    common = "too common to link" if pd.notna(row.get("enrichment")) else ""
-    return {**row, "label": kind_label(row["kind"]), "name": name, "common": common}
-
-
 def _list_members(snapshot: Snapshot, cluster_id: str, *, name_of: NameOf) -> list[dict[str, Any]]:
     """The strongest members of a cluster, core ones first."""
     table = snapshot.table("accounts")
@@ -209,36 +204,6 @@ def _list_members(snapshot: Snapshot, cluster_id: str, *, name_of: NameOf) -> li
         }
         for row in rows[:_MEMBER_ROWS]
     ]
-
-
-def _sum_exclusions(snapshot: Snapshot, *, name_of: NameOf) -> dict[str, Any]:
-    """The exclusion ledger by kind, and the entities that dropped most links."""
-    ledger = snapshot.exclusions
-    kinds = ledger.groupby("kind", sort=True)["n_links_dropped"].agg(["size", "sum"])
-    first = ledger.sort_values(["n_links_dropped", "kind", "entity"], ascending=[False, True, True]).head(_LEDGER_ROWS)
-    return {
-        "n_entities": len(ledger),
-        "n_links_dropped": int(ledger["n_links_dropped"].sum()),
-        "kinds": [(kind_label(str(kind)), int(n), int(dropped)) for kind, n, dropped in kinds.itertuples()],
-        "first": [_describe_entity(row, name_of=name_of) for row in first.to_dict("records")],
-    }
-
-
-def _list_rejected(snapshot: Snapshot) -> dict[str, Any]:
-    rows = snapshot.table("rejected").to_pylist()
-    rows.sort(key=lambda row: (-row["n_rows"], row["source"], row["reason"]))
-    shown = [
-        {**row, **{name: clean_text(row[name], limit=300) for name in ("source", "reason", "example")}}
-        for row in rows[:_REJECTED_ROWS]
-    ]
-    run = snapshot.manifest["run"]
-    return {
-        "n_rows": sum(row["n_rows"] for row in rows),
-        "rows": shown,
-        "n_left_out": len(rows) - len(shown),
-        "n_read": run.get("n_rows"),
-        "n_in_window": run.get("n_in_window"),
-    }
 
 
 def _list_kinds(snapshot: Snapshot) -> list[dict[str, Any]]:
