@@ -68,7 +68,7 @@ def test_every_format_reads_the_same(tmp_path, make, compress):
     assert [row["t"] for row in rows] == [FIRST_US] + [FIRST_US + 86_400_000_000] * 2
     assert rows[0] == {
         "account_id": "a", "t": FIRST_US, "kind_ip": "198.51.100.7", "kind_user_agent": 'x, "y"\nz',
-        "model": None, "capability": None, "input_tokens": 5, "output_tokens": None,
+        "organization": None, "model": None, "capability": None, "input_tokens": 5, "output_tokens": None,
     }  # fmt: skip
     assert (intake.n_rows, intake.n_accepted, intake.n_in_window, intake.rejected) == (3, 3, 3, [])
     assert (intake.kinds, intake.has) == (("ip", "user_agent"), {"input_tokens"})

@@ -29,7 +29,7 @@ def test_a_kind_may_stand_in_the_accounts_alone():
 
 def test_without_accounts_there_is_an_empty_table():
     with taking(pa.table(BASE)) as (engine, _):
-        assert engine.query("FROM accounts_file").schema.names == ["account_id", "created_us"]
+        assert engine.query("FROM accounts_file").schema.names == ["account_id", "created_us", "organization"]
         assert engine.query("FROM accounts_file").num_rows == 0
 
 
