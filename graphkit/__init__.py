@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from graphkit.analysis import analyze
     from graphkit.config import Columns, Config, Kind, load_config
+    from graphkit.detect.about_account import explain_account
+    from graphkit.detect.about_cluster import explain_cluster
     from graphkit.detect.explain import explain_pair, explain_path
+    from graphkit.detect.explanation import AccountExplanation, ClusterExplanation
     from graphkit.errors import (
         BudgetError,
         ConfigError,
@@ -32,7 +35,10 @@ __version__ = "0.1.0"
 _MODULES = {
     "graphkit.analysis": ("analyze",),
     "graphkit.config": ("Columns", "Config", "Kind", "load_config"),
+    "graphkit.detect.about_account": ("explain_account",),
+    "graphkit.detect.about_cluster": ("explain_cluster",),
     "graphkit.detect.explain": ("explain_pair", "explain_path"),
+    "graphkit.detect.explanation": ("AccountExplanation", "ClusterExplanation"),
     "graphkit.errors": (
         "BudgetError",
         "ConfigError",
@@ -56,7 +62,9 @@ _MODULES = {
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
+    "AccountExplanation",
     "BudgetError",
+    "ClusterExplanation",
     "Columns",
     "Config",
     "ConfigError",
@@ -73,6 +81,8 @@ __all__ = [
     "analyze",
     "bipartite_graph",
     "evaluate_clusters",
+    "explain_account",
+    "explain_cluster",
     "explain_pair",
     "explain_path",
     "load_config",

@@ -1,4 +1,10 @@
-"""How things are put in words: kinds, counts, shares."""
+"""How things are put in words: kinds, counts, shares, what became of a cluster."""
+
+from collections.abc import Mapping
+from typing import Any
+
+HOLDS = 0.9
+"""Share of pairs still together, or of accounts in the largest part, from which a cluster is said to hold."""
 
 _STANDARD_NAMES = {"ip": "IP address"}
 
@@ -26,3 +32,17 @@ def percent(share: float) -> str:
     if 0 < share < 0.001:
         return "<0.1%"
     return f"{share:.0%}" if share >= 0.0995 or share == 0 else f"{share:.1%}"
+
+
+def tell_outcome(trial: Mapping[Any, Any]) -> str:
+    """What became of a cluster in a row of the table ``stability``, as the end of a sentence about it."""
+    if trial["together"] >= HOLDS:
+        return "holds"
+    if trial["n_parts"] == 0:
+        return "falls apart: no two accounts stay together"
+    if trial["largest_part"] == 1:
+        return "is joined by other accounts"
+    if trial["largest_part"] >= HOLDS:
+        return f"keeps {percent(trial['largest_part'])} of its accounts together"
+    parts = plural(trial["n_parts"], "part")
+    return f"breaks into {parts} of two accounts or more; the largest holds {percent(trial['largest_part'])}"

@@ -17,8 +17,6 @@ from graphkit.show.ring import order_evidence
 from graphkit.snapshot import Snapshot, rank_clusters
 from graphkit.wording import plural
 
-_HOLDS = 0.9
-"""Share of pairs still together, or of accounts in the largest part, from which a cluster is said to hold."""
 
 _ROWS = 500
 _EVIDENCE_ROWS, _EVIDENCE_ROWS_ALONE = 15, 100
@@ -169,22 +167,9 @@ def _list_parts(parts: pd.DataFrame) -> list[dict[Any, Any]]:
 def _list_trials(stability: pd.DataFrame) -> list[dict[str, str]]:
     """What became of a cluster under each perturbation, in words."""
     return [
-        {"perturbation": clean_text(wording.in_words(trial["perturbation"])), "outcome": _tell_outcome(trial)}
+        {"perturbation": clean_text(wording.in_words(trial["perturbation"])), "outcome": wording.tell_outcome(trial)}
         for trial in stability.to_dict("records")
     ]
-
-
-def _tell_outcome(trial: Mapping[Any, Any]) -> str:
-    if trial["together"] >= _HOLDS:
-        return "holds"
-    if trial["n_parts"] == 0:
-        return "falls apart: no two accounts stay together"
-    if trial["largest_part"] == 1:
-        return "is joined by other accounts"
-    if trial["largest_part"] >= _HOLDS:
-        return f"keeps {percent(trial['largest_part'])} of its accounts together"
-    parts = plural(trial["n_parts"], "part")
-    return f"breaks into {parts} of two accounts or more; the largest holds {percent(trial['largest_part'])}"
 
 
 def _list_members(snapshot: Snapshot, cluster_id: str, *, name_of: NameOf) -> list[dict[str, Any]]:

@@ -1,0 +1,212 @@
+"""Why a cluster is a finding, whether it holds, what would undo it, and what is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.compute as pc
+from scipy import sparse
+from scipy.sparse import csgraph
+
+from graphkit.detect.explanation import ClusterExplanation, records_of
+from graphkit.detect.setaside import is_linked, set_aside
+from graphkit.detect.sharing import Sharing, read_entities, read_sharing
+from graphkit.detect.telling import tell_reason, tell_unknowns
+from graphkit.link.links import Numbers
+from graphkit.snapshot import Snapshot, rank_clusters
+from graphkit.wording import in_words, kind_name, percent, plural, tell_outcome
+
+MOST_PAIRS = 50_000
+"""Linked pairs of a cluster that are weighed again without some of its evidence; of more, evenly chosen ones."""
+
+_PARTS_TOLD = 3
+_BROKEN = 0.5
+"""Share of the accounts in the largest part below which a cluster counts as undone."""
+
+
+def explain_cluster(snapshot: Snapshot, cluster_id: str) -> ClusterExplanation:
+    """Explain why a cluster is a finding and what would undo it.
+
+    What would undo it is computed: its sampled links, 50,000 at most, are weighed again as if an entity, a
+    kind, or several entities together were known to be innocent. That tells which accounts still hang
+    together by any link; the table ``stability`` has runs that find the communities again.
+
+    Raises
+    ------
+    UsageError
+        If there is no such cluster.
+    """
+    cluster = snapshot.require_cluster(cluster_id)
+    ranked = rank_clusters(snapshot.table("clusters").to_pylist())
+    facts = {name: value for name, value in cluster.items() if name != "cluster_id"}
+    rank = 1 + [row["cluster_id"] for row in ranked].index(cluster_id)
+    facts |= {"rank": rank, "n_clusters": len(ranked)}
+    members = snapshot.table("accounts").filter(pc.field("cluster_id") == cluster_id).to_pandas()
+    parts, stability = _own(snapshot, "score_parts", cluster_id), _own(snapshot, "stability", cluster_id)
+    stability = stability.assign(outcome=[tell_outcome(row) for row in records_of(stability)])
+    parts = parts.sort_values(["contribution", "part"], ascending=[False, True], ignore_index=True)
+    evidence = _list_evidence(snapshot, cluster_id)
+    undoing, n_pairs = _try_to_undo(snapshot, list(members["account_id"]))
+    return ClusterExplanation(
+        snapshot_id=snapshot.id,
+        cluster_id=cluster_id,
+        facts=facts | {"n_pairs_weighed": n_pairs},
+        why=_tell_why(facts, evidence, parts),
+        evidence=evidence,
+        parts=parts,
+        tiers=_count_tiers(members),
+        holds=_tell_stability(facts, stability),
+        stability=stability,
+        undoes=_tell_undoing(undoing),
+        undoing=undoing,
+        unknown=tell_unknowns(snapshot, cluster_id=cluster_id),
+    )
+
+
+def _own(snapshot: Snapshot, table: str, cluster_id: str) -> pd.DataFrame:
+    """A cluster's rows of a table, without the cluster's id."""
+    rows = snapshot.table(table).filter(pc.field("cluster_id") == cluster_id)
+    frame: pd.DataFrame = rows.drop_columns("cluster_id").to_pandas()
+    return frame
+
+
+def _list_evidence(snapshot: Snapshot, cluster_id: str) -> pd.DataFrame:
+    """Entities by how much they tell: accounts inside times log2 of the lift."""
+    evidence = _own(snapshot, "evidence", cluster_id)
+    entities = read_entities(snapshot, evidence)[["kind", "entity", "rarity_bits", "corroboration"]]
+    evidence = evidence.merge(entities, on=["kind", "entity"], how="left")
+    telling = evidence["n_inside"] * np.log2(evidence["lift"].clip(lower=1))
+    order = evidence.assign(telling=telling).sort_values(
+        ["telling", "kind", "entity"], ascending=[False, True, True], ignore_index=True
+    )
+    return order.drop(columns="telling")
+
+
+def _count_tiers(members: pd.DataFrame) -> pd.DataFrame:
+    """Accounts by tier and reason."""
+    exploded = members[["tier", "reasons"]].explode("reasons").dropna()
+    counts = exploded.groupby(["tier", "reasons"]).size().rename("n_accounts").reset_index()
+    order = counts["tier"].map({"core": 0, "likely": 1}).fillna(2)
+    counts = counts.assign(order=order).sort_values(["order", "n_accounts", "reasons"], ascending=[True, False, True])
+    return pd.DataFrame(
+        {
+            "tier": counts["tier"],
+            "reason": [tell_reason(reason) for reason in counts["reasons"]],
+            "n_accounts": counts["n_accounts"],
+            "share": counts["n_accounts"] / max(len(members), 1),
+        }
+    ).reset_index(drop=True)
+
+
+def _try_to_undo(snapshot: Snapshot, members: Sequence[str]) -> tuple[pd.DataFrame, int]:
+    """Weigh its sampled links again without each piece of evidence; also the number of links."""
+    table = snapshot.table("pairs", columns=["account_a", "account_b", "match_weight", "sampling_probability"])
+    inside = pc.field("account_a").isin(list(members)) & pc.field("account_b").isin(list(members))
+    pairs = table.filter(inside).to_pandas()
+    pairs = pairs.iloc[:: max(1, -(-len(pairs) // MOST_PAIRS))]
+    if pairs.empty:
+        return pd.DataFrame(columns=["set_aside", "kind", "entity", "n_accounts", "links_left", "outcome"]), 0
+    weakest = float(pairs["match_weight"].min())
+    threshold = min(float(snapshot.content["resolved"]["threshold_bits"]), weakest)
+    sharing = read_sharing(snapshot, pairs["account_a"].tolist(), pairs["account_b"].tolist())
+    times = 1 / pairs["sampling_probability"].to_numpy(dtype=float)
+
+    def measure(bits: Numbers) -> dict[str, object]:
+        return _measure_links(sharing, is_linked(bits, threshold), times)
+
+    def undone(left: Mapping[str, Any]) -> bool:
+        return bool(left["largest_part"] < _BROKEN)
+
+    trials = set_aside(sharing, threshold=threshold, measure=measure, undone=undone)
+    return trials.assign(outcome=[_tell_trial(trial) for trial in records_of(trials)]), len(pairs)
+
+
+def _measure_links(sharing: Sharing, linked: np.ndarray, times: Numbers) -> dict[str, object]:
+    """Share of the links left, parts of two accounts or more that they join, and the share of the largest."""
+    n = len(sharing.accounts)
+    ends = (sharing.a[linked], sharing.b[linked])
+    graph = sparse.coo_array((np.ones(int(linked.sum())), ends), shape=(n, n))
+    _, part = csgraph.connected_components(graph, directed=False)
+    sizes = np.bincount(part)
+    return {
+        "links_left": float(times[linked].sum() / times.sum()),
+        "n_parts": int((sizes > 1).sum()),
+        "largest_part": float(sizes.max() / n) if linked.any() else 0.0,
+    }
+
+
+def _tell_trial(trial: Mapping[str, Any]) -> str:
+    if trial["n_parts"] == 0:
+        return "no link is left"
+    if trial["largest_part"] == 1:
+        return f"all stay linked, by {percent(trial['links_left'])} of the links"
+    parts = "one part" if trial["n_parts"] == 1 else plural(trial["n_parts"], "part")
+    return f"{parts} of two accounts or more; the largest keeps {percent(trial['largest_part'])} of the accounts"
+
+
+def _tell_why(facts: Mapping[str, Any], evidence: pd.DataFrame, parts: pd.DataFrame) -> tuple[str, ...]:
+    binding = evidence[evidence["enrichment"].isna()]
+    own = int((binding["n_outside"] == 0).sum())
+    accounts, events = plural(facts["n_accounts"], "account"), plural(facts["n_events"], "event")
+    span = f"from {facts['first_seen']:%Y-%m-%d} to {facts['last_seen']:%Y-%m-%d}"
+    told = [
+        f"{facts['binding']}.",
+        f"{accounts}, {facts['n_core']:,} of them core, made {events} {span}.",
+        f"They share {plural(len(binding), 'entity')} rare enough to link; {own:,} of these no one else uses.",
+        f"Its score is {facts['score']:.2f}, rank {facts['rank']:,} of {facts['n_clusters']:,}.",
+    ]
+    known = parts[parts["value"].notna()]
+    for verb, rows in (
+        ("Most speaks for it", known[known["contribution"] > 0].head(_PARTS_TOLD)),
+        ("Most speaks against it", known[known["contribution"] < 0].tail(_PARTS_TOLD).iloc[::-1]),
+    ):
+        if len(rows):
+            named = [
+                f"{row['part'].replace('_', ' ')} ({row['value']:.3g}, the population's {row['population']:.3g})"
+                for row in records_of(rows)
+            ]
+            told.append(f"{verb}: {', '.join(named)}.")
+    common = evidence[evidence["enrichment"] < 0.01]
+    if len(common):
+        told.append(
+            f"{plural(len(common), 'entity')} that cannot link, too common or by a tag, occur among them more often than "
+            "chance explains."
+        )
+    return tuple(told)
+
+
+def _tell_stability(facts: Mapping[str, Any], stability: pd.DataFrame) -> tuple[str, ...]:
+    told = []
+    if facts["stability"] is not None:
+        share = percent(facts["stability"])
+        told.append(
+            f"Under other seeds, resolutions and draws of edges, {share} of its pairs of accounts stay together."
+        )
+    for row in records_of(stability):
+        if row["perturbation"].startswith("without "):
+            what = in_words(row["perturbation"]).removeprefix("without ").replace("strongest", "its strongest")
+            told.append(f"Found again without {what}, it {row['outcome']}.")
+    expected = facts["expected_by_chance"]
+    if expected is not None:
+        means = "near 0 is evidence" if expected < 1 else "1 and more is not evidence"
+        told.append(f"Links dealt at random give {expected:.3g} clusters as large and as dense ({means}).")
+    return tuple(told)
+
+
+def _tell_undoing(undoing: pd.DataFrame) -> tuple[str, ...]:
+    """Tell what would undo a cluster: its strongest entities one by one, and together."""
+    if undoing.empty:
+        return ("None of its sampled links is inside.",)
+    of = {name: records_of(undoing[undoing["set_aside"] == name]) for name in ("entity", "kind", "together")}
+    told = []
+    if of["entity"]:
+        worst = min(of["entity"], key=lambda row: (row["largest_part"], row["links_left"]))
+        told.append(f"Without the {kind_name(worst['kind'])} that matters most: {worst['outcome']}.")
+    told += [f"Without every {kind_name(row['kind'])}: {row['outcome']}." for row in of["kind"]]
+    if of["together"]:
+        last = of["together"][-1]
+        told.append(f"Without its {plural(len(of['together']), 'strongest entity')} together: {last['outcome']}.")
+    return tuple(told)
