@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from graphkit.refresh import refresh_store
     from graphkit.show.cluster import plot_cluster
     from graphkit.show.overview import plot_overview
+    from graphkit.show.packet import write_packet
     from graphkit.show.report import render_report, write_report
     from graphkit.snapshot import Snapshot
     from graphkit.store.store import Store, open_store
@@ -55,6 +56,7 @@ _MODULES = {
     "graphkit.refresh": ("refresh_store",),
     "graphkit.show.cluster": ("plot_cluster",),
     "graphkit.show.overview": ("plot_overview",),
+    "graphkit.show.packet": ("write_packet",),
     "graphkit.show.report": ("render_report", "write_report"),
     "graphkit.snapshot": ("Snapshot",),
     "graphkit.store.store": ("Store", "open_store"),
@@ -94,6 +96,7 @@ __all__ = [
     "render_report",
     "synthesize",
     "to_networkx",
+    "write_packet",
     "write_report",
 ]
 

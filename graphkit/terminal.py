@@ -22,6 +22,7 @@ from graphkit.wording import plural
 
 if TYPE_CHECKING:
     from graphkit.analysis import Progress, Stage
+    from graphkit.detect.explanation import Explanation
     from graphkit.snapshot import Snapshot
 
 TRACEBACK_VARIABLE = "GRAPHKIT_TRACEBACK"
@@ -29,6 +30,7 @@ TRACEBACK_VARIABLE = "GRAPHKIT_TRACEBACK"
 
 _SHOWN = 10
 _WIDEST = 1_000_000
+_LONGEST = 120
 _out = Console(highlight=False, soft_wrap=True)
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -132,6 +134,27 @@ def print_rejected(rejected: Sequence[Mapping[str, Any]]) -> None:
         say(f"set aside: {plural(row['n_rows'], 'row')} of {plain(row['source'])}: {plain(row['reason'])}{example}")
     if len(rejected) > _SHOWN:
         say(f"and for {plural(len(rejected) - _SHOWN, 'reason')} more; --json and the snapshot's `rejected` have all")
+
+
+def print_explanation(explanation: "Explanation") -> None:
+    """Print why an account or a cluster was found: all sentences, and the first rows of each table."""
+    from graphkit.detect.explanation import head_of, records_of, show_cell
+    from graphkit.show.labels import shorten
+
+    say(f"[bold]{plain(explanation.title)}[/]")
+    for section in explanation.sections:
+        say(f"\n[bold]{plain(section.title)}[/]")
+        for sentence in section.sentences:
+            say(f"- {plain(sentence)}")
+        if section.table is None or section.table.empty:
+            continue
+        rows = [
+            [plain(shorten(show_cell(*cell), _LONGEST)) for cell in row.items()]
+            for row in records_of(section.table.head(_SHOWN))
+        ]
+        print_table([head_of(name) for name in section.table.columns], rows, left=range(len(rows[0])))
+        if len(section.table) > _SHOWN:
+            say(f"and {len(section.table) - _SHOWN:,} more; --json and a packet have them")
 
 
 def print_figures(methods: list[dict[str, Any]]) -> None:

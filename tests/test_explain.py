@@ -51,7 +51,7 @@ def test_common_entities_are_shown_and_weigh_nothing():
 
 
 def test_what_everyone_shares_carries_the_prior():
-    crowd = {f"u{n}": {"ip": "10.0.0.1 10.0.0.2"} for n in range(4)}
+    crowd = {f"u{n}": {"ip": "10.202.0.1 10.202.0.2"} for n in range(4)}
     kinds = {"ip": gk.Kind(prior=5)}
     found = gk.analyze(events_of(crowd), config=gk.Config(kinds=kinds, hub_bits=0, threshold_bits=0))
     rows = gk.explain_pair(found, "u0", "u1")
@@ -76,13 +76,13 @@ def test_two_that_share_nothing_are_joined_by_the_strongest_path(snapshot):
 
 def test_a_path_takes_a_step_more_only_where_it_pays():
     """Of a chain of three strong links and one of two weaker links the latter has the lower sum of 1 / bits."""
-    weak = {"ip": "10.0.0.1 10.0.0.2"}
+    weak = {"ip": "10.202.0.1 10.202.0.2"}
     uses = {
-        "a": {"ip": "10.0.0.1 10.0.0.2", "payment_instrument": "c1", "user_agent": "one"},
+        "a": {"ip": "10.202.0.1 10.202.0.2", "payment_instrument": "c1", "user_agent": "one"},
         "b": {"payment_instrument": "c1 c2", "user_agent": "one two"},
         "c": {"payment_instrument": "c2 c3", "user_agent": "two three"},
-        "d": {"ip": "10.0.0.3 10.0.0.4", "payment_instrument": "c3", "user_agent": "three"},
-        "e": {"ip": f"{weak['ip']} 10.0.0.3 10.0.0.4"},
+        "d": {"ip": "10.202.0.3 10.202.0.4", "payment_instrument": "c3", "user_agent": "three"},
+        "e": {"ip": f"{weak['ip']} 10.202.0.3 10.202.0.4"},
     }
     found = gk.analyze(events_of(uses, bystanders=1_000), config=gk.Config(margin=-2))
     rows = gk.explain_pair(found, "a", "d")
@@ -91,7 +91,7 @@ def test_a_path_takes_a_step_more_only_where_it_pays():
 
 
 def test_two_of_unconnected_groups_get_no_rows():
-    uses = {name: {"payment_instrument": name[0], "ip": "10.0.0.1"} for name in ("a1", "a2", "b1", "b2")}
+    uses = {name: {"payment_instrument": name[0], "ip": "10.202.0.1"} for name in ("a1", "a2", "b1", "b2")}
     found = gk.analyze(events_of(uses, bystanders=40))
     assert len(gk.explain_path(found, "a1", "b1")) == 0
     rows = gk.explain_pair(found, "a1", "b1")

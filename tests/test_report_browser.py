@@ -1,9 +1,7 @@
 import pytest
-from playwright.sync_api import sync_playwright
 
 from graphkit.show.overview import plot_overview
 from graphkit.show.report import write_report
-from tests.browser import FLAGS, find_chromium
 from tests.show_world import empty_snapshot, make_snapshot
 
 WATCH = (
@@ -19,15 +17,6 @@ INTRUDE = """() => {
   fetch("https://example.invalid/x").catch(() => null);
 }"""
 LIGHT, DARK = "rgb(255, 255, 255)", "rgb(17, 22, 29)"
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    path = find_chromium()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

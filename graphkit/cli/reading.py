@@ -1,14 +1,18 @@
 """The commands that read a store."""
 
 import json
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from graphkit import terminal
 from graphkit.cli.options import JsonOption, SnapshotOption, StoreArgument, check_output, load_snapshot
 from graphkit.terminal import plain, say
+
+if TYPE_CHECKING:
+    from graphkit.show.packet import Reveal, Subject
 
 
 def report(
@@ -35,6 +39,61 @@ def report(
     else:
         masked = "" if reveal else " (identifiers are masked; --reveal shows them)"
         say(f"Report: [bold]{plain(path)}[/]{masked}")
+
+
+class About(StrEnum):
+    """What an id is of."""
+
+    account = "account"
+    cluster = "cluster"
+
+
+def explain(
+    store: StoreArgument,
+    subject: Annotated[str, typer.Argument(metavar="ID", help="Id of an account or a cluster.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Packet to write, .html or .json; without it, print."),
+    ] = None,
+    snapshot: SnapshotOption = None,
+    about: Annotated[
+        About | None,
+        typer.Option(
+            "--as", metavar="WHAT", help="account or cluster; needed only where an account bears a cluster's id."
+        ),
+    ] = None,
+    reveal: Annotated[bool, typer.Option("--reveal", help="Show all identifiers, other accounts' too.")] = False,
+    reveal_own: Annotated[
+        bool, typer.Option("--reveal-own", help="Show what the account itself used; other accounts stay unnamed.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Say why an account or a cluster was found, what would clear or undo it, and what is not known.
+
+    The packet may reach the account's owner: it names no other account unless you ask.
+
+    Example: `graphkit explain store C-9FY7S`, `graphkit explain store ACCOUNT -o packet.html`
+    """
+    from graphkit.show.packet import explain as explain_either
+    from graphkit.show.packet import write_packet
+
+    shown: Reveal = True if reveal else "own" if reveal_own else False
+    what: Subject | None = None if about is None else about.value
+    if output is not None:
+        check_output(output, store)
+        path = write_packet(load_snapshot(store, snapshot), subject, output, about=what, reveal=shown)
+        if as_json:
+            terminal.print_json({"path": str(path)})
+        else:
+            say(f"Packet: [bold]{plain(path)}[/]{'' if reveal else ' (other accounts are not named; --reveal does)'}")
+        return
+    explanation = explain_either(load_snapshot(store, snapshot), subject, about=what, reveal=shown)
+    if as_json:
+        terminal.print_json(explanation.to_dict())
+        return
+    terminal.print_explanation(explanation)
+    if not reveal:
+        say("\nIdentifiers are masked; --reveal shows them. -o packet.html writes all this as one page.")
 
 
 def list_snapshots(store: StoreArgument, as_json: JsonOption = False) -> None:

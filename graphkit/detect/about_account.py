@@ -81,8 +81,7 @@ def _find_cluster(snapshot: Snapshot, account_id: str) -> tuple[dict[str, Any] |
     frame: pd.DataFrame = members.to_pandas()
     if not mine:
         return None, frame
-    row = frame[frame["account_id"] == account_id].iloc[0]
-    return {str(name): value for name, value in row.items()}, frame
+    return records_of(frame[frame["account_id"] == account_id])[0], frame
 
 
 def _sampled_partners(snapshot: Snapshot, account_id: str) -> pd.DataFrame:

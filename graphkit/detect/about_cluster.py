@@ -23,6 +23,8 @@ MOST_PAIRS = 50_000
 """Linked pairs of a cluster that are weighed again without some of its evidence; of more, evenly chosen ones."""
 
 _PARTS_TOLD = 3
+_LEAST_TOLD = 0.1
+_LARGEST_PART_TOLD = 0.99
 _BROKEN = 0.5
 """Share of the accounts in the largest part below which a cluster counts as undone."""
 
@@ -143,8 +145,10 @@ def _tell_trial(trial: Mapping[str, Any]) -> str:
         return "no link is left"
     if trial["largest_part"] == 1:
         return f"all stay linked, by {percent(trial['links_left'])} of the links"
-    parts = "one part" if trial["n_parts"] == 1 else plural(trial["n_parts"], "part")
-    return f"{parts} of two accounts or more; the largest keeps {percent(trial['largest_part'])} of the accounts"
+    largest = percent(min(trial["largest_part"], _LARGEST_PART_TOLD))
+    if trial["n_parts"] == 1:
+        return f"{largest} of the accounts stay linked, the others lose every link"
+    return f"falls into {plural(trial['n_parts'], 'part')} of two accounts or more; the largest keeps {largest}"
 
 
 def _tell_why(facts: Mapping[str, Any], evidence: pd.DataFrame, parts: pd.DataFrame) -> tuple[str, ...]:
@@ -160,8 +164,8 @@ def _tell_why(facts: Mapping[str, Any], evidence: pd.DataFrame, parts: pd.DataFr
     ]
     known = parts[parts["value"].notna()]
     for verb, rows in (
-        ("Most speaks for it", known[known["contribution"] > 0].head(_PARTS_TOLD)),
-        ("Most speaks against it", known[known["contribution"] < 0].tail(_PARTS_TOLD).iloc[::-1]),
+        ("Most speaks for it", known[known["contribution"] > _LEAST_TOLD].head(_PARTS_TOLD)),
+        ("Most speaks against it", known[known["contribution"] < -_LEAST_TOLD].tail(_PARTS_TOLD).iloc[::-1]),
     ):
         if len(rows):
             named = [
@@ -172,8 +176,8 @@ def _tell_why(facts: Mapping[str, Any], evidence: pd.DataFrame, parts: pd.DataFr
     common = evidence[evidence["enrichment"] < 0.01]
     if len(common):
         told.append(
-            f"{plural(len(common), 'entity')} that cannot link, too common or by a tag, occur among them more often than "
-            "chance explains."
+            f"{plural(len(common), 'entity')} that cannot link, too common or by a tag, are used by more of them "
+            "than chance explains."
         )
     return tuple(told)
 

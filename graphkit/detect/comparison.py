@@ -47,9 +47,7 @@ def compare_account(
     parts = table.to_pandas().set_index("part")[["value", "population"]]
     n_events = float(str(account["n_events"]))
     usual = _value(parts, "volume", "population")
-    rows = [
-        _compare("events (in doublings apart)", n_events, float(others["n_events"].median()), usual, doublings=True)
-    ]
+    rows = [_compare("events", n_events, float(others["n_events"].median()), usual, doublings=True)]
     by_kind = shared.groupby("kind")["n_events"].sum()
     if "ip" in by_kind:
         private = float(np.clip(1 - by_kind["ip"] / n_events, 0, 1))

@@ -6,11 +6,12 @@ import html
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from graphkit.wording import kind_name, percent
+from graphkit.wording import in_words, kind_name, percent
 
 DASH = "–"  # noqa: RUF001
 
@@ -18,27 +19,28 @@ _SHOWN = 15
 _HEADS = {
     "account_id": "account",
     "cluster_id": "cluster",
-    "inside": "in its cluster",
+    "inside": "inside",
     "match_weight": "bits",
     "n_shared": "entities shared",
     "n_events": "events",
     "first_seen": "first",
     "last_seen": "last",
     "n_accounts": "accounts",
-    "n_inside": "in the cluster",
+    "n_inside": "inside",
     "n_outside": "outside",
     "rarity_bits": "rarity, bits",
     "weighs": "weighs",
-    "n_links": "links it is part of",
-    "bits": "adds at most, bits",
+    "n_links": "links",
+    "bits": "adds, bits",
     "set_aside": "set aside",
-    "best_bits": "strongest link left, bits",
+    "best_bits": "best left, bits",
     "n_linked": "links left",
     "n_kinds": "kinds left",
     "links_left": "links left",
     "n_parts": "parts",
     "largest_part": "largest part",
 }
+_CODES = {"kind", "part", "perturbation"}
 _SHARES = {"coverage", "links_left", "largest_part", "share"}
 
 
@@ -85,10 +87,10 @@ class AccountExplanation:
         """Its parts in the order of reading."""
         return (
             Section("Why", self.why, None),
-            Section("What it shares", (), self.shared),
-            Section("Whom it is linked to", (), self.partners),
-            Section("Like its cluster, or like anyone", self.compared, self.comparison),
-            Section("What would clear it", self.clears, self.clearing),
+            Section("What it shares", (), _known(self.shared.drop(columns="n_accounts"))),
+            Section("Whom it is linked to", (), _known(self.partners)),
+            Section("Like its cluster, or like anyone", self.compared, _known(self.comparison)),
+            Section("What would clear it", self.clears, _known(self.clearing)),
             Section("What is not known", self.unknown, None),
         )
 
@@ -138,11 +140,11 @@ class ClusterExplanation:
         """Its parts in the order of reading."""
         return (
             Section("Why", self.why, None),
-            Section("What binds it", (), self.evidence),
-            Section("Parts of the score", (), self.parts),
+            Section("What binds it", (), _known(self.evidence)),
+            Section("Parts of the score", (), _known(self.parts)),
             Section("How sure each membership is", (), self.tiers),
             Section("Does it hold?", self.holds, self.stability),
-            Section("What would undo it", self.undoes, self.undoing),
+            Section("What would undo it", self.undoes, _known(self.undoing)),
             Section("What is not known", self.unknown, None),
         )
 
@@ -179,12 +181,17 @@ def show_cell(column: str, value: Any) -> str:
         case float() if math.isfinite(value):
             shown = percent(value) if column in _SHARES else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
         case pd.Timestamp():
-            shown = f"{value:%Y-%m-%d %H:%M}"
+            shown = f"{value:%Y-%m-%d}"
         case str():
-            shown = kind_name(value) if column == "kind" else value
+            shown = in_words(value).replace("_", " ") if column in _CODES else value
         case _:
             shown = DASH
     return shown
+
+
+def _known(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame without the columns that have no value at all."""
+    return frame.dropna(axis="columns", how="all")
 
 
 def records_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -209,7 +216,7 @@ def _to_plain(value: Any) -> Any:
         return [_to_plain(each) for each in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    return value.isoformat() if hasattr(value, "isoformat") else value
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _render(title: str, sections: Sequence[Section]) -> str:

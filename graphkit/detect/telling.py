@@ -64,7 +64,8 @@ def _tell_links(shared: pd.DataFrame, *, clustered: bool) -> list[str]:
     for kind in worth.index:
         rows = holding[holding["kind"] == kind]
         own = int((rows["n_outside"] == 0).sum())
-        alone = f", {own:,} of them used by no one outside the cluster" if clustered and own else ""
+        some = "" if own == len(rows) else f"{own:,} of them "
+        alone = f", {some}used by no one outside the cluster" if clustered and own else ""
         most = rows["bits"].max()
         told.append(f"Shared: {plural(len(rows), kind_name(kind))}{alone}; one adds up to {most:.1f} bits to a link.")
     return told
@@ -110,7 +111,9 @@ def tell_comparison(comparison: pd.DataFrame | None, facts: Mapping[str, Any]) -
         return ("Behavior is kept for accounts in clusters only.",)
     like = comparison["like"].value_counts()
     cluster, population, neither = (int(like.get(name, 0)) for name in (CLUSTER, POPULATION, NEITHER))
-    alike = f"{cluster} and like the population in {population}; in {neither} the two are too much alike to tell"
+    alike = f"{cluster} and like the population in {population}"
+    if neither:
+        alike += f"; in {neither} the two are too much alike to tell"
     told = [
         f"Of {plural(len(comparison), 'trait')}, it is like its cluster in {alike}.",
         "Behavior links no one. It helps to see who is a member by accident: a customer whose connection was lent out.",

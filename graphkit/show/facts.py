@@ -17,7 +17,6 @@ from graphkit.show.ring import order_evidence
 from graphkit.snapshot import Snapshot, rank_clusters
 from graphkit.wording import plural
 
-
 _ROWS = 500
 _EVIDENCE_ROWS, _EVIDENCE_ROWS_ALONE = 15, 100
 _MEMBER_ROWS = 200
@@ -44,7 +43,7 @@ def gather_facts(snapshot: Snapshot, *, name_of: NameOf, cluster_id: str | None,
         "rejected": list_rejected(snapshot),
         "kinds": _list_kinds(snapshot),
         "settings": _list_settings(snapshot),
-        "origin": _list_origin(snapshot),
+        "origin": list_origin(snapshot),
         "resolved": dict(snapshot.content["resolved"]),
         "chance": _average_chance(snapshot),
         "config": snapshot.config,
@@ -212,7 +211,7 @@ def _list_settings(snapshot: Snapshot) -> list[tuple[str, str]]:
     return [(name, clean_text(json.dumps(value, sort_keys=True))) for name, value in sorted(config.items())]
 
 
-def _list_origin(snapshot: Snapshot) -> list[tuple[str, str]]:
+def list_origin(snapshot: Snapshot) -> list[tuple[str, str]]:
     """What it takes to make the same snapshot again; not its digest, which salts the masks."""
     content, run = snapshot.content, snapshot.manifest["run"]
     config = json.dumps(content["config"], sort_keys=True).encode()

@@ -26,7 +26,7 @@ _JSON: dict[str, Any] = {"sort_keys": True, "separators": (",", ":")}
 _STYLED_ELEMENT = re.compile(r'getElementById\("([0-9a-f]{64})"\)')
 
 
-def render_page(template: str, facts: Mapping[str, Any], *, figures: Mapping[str, Any]) -> str:
+def render_page(template: str, facts: Mapping[str, Any], *, figures: Mapping[str, Any] | None) -> str:
     """Render a template that extends ``base.html.j2``; the same arguments give the same bytes.
 
     Parameters
@@ -34,17 +34,19 @@ def render_page(template: str, facts: Mapping[str, Any], *, figures: Mapping[str
     facts
         What the template tells, ``title`` and ``snapshot_id`` at least; all of it is escaped.
     figures
-        Figures as ``pack_figure`` gives them, by the id of their place in the page.
+        Figures as ``pack_figure`` gives them, by the id of their place in the page; None for a page that
+        has no place for any, and so needs no library to draw them.
     """
-    script, style, plotly = _read("report.js"), _read("report.css"), get_plotlyjs()
+    script, style = _read("report.js"), _read("report.css")
+    plotly = "" if figures is None else get_plotlyjs()
     frame = {
-        "policy": _write_policy(scripts=(plotly, script), styles=(style, "")),
+        "policy": _write_policy(scripts=(plotly, script) if plotly else (script,), styles=(style, "")),
         "plotly": Markup(plotly),  # noqa: S704  # the library's own code
         "script": Markup(script),  # noqa: S704  # our own
         "style": Markup(style),  # noqa: S704  # our own
         "preempted": sorted(set(_STYLED_ELEMENT.findall(plotly))),
     }
-    return _environment().get_template(template).render({**facts, **frame}, figures=figures)
+    return _environment().get_template(template).render({**facts, **frame}, figures=figures or {})
 
 
 def write_page(path: str | Path, page: str) -> Path:
