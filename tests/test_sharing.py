@@ -31,14 +31,15 @@ def weigh(snapshot, without=()):
 
 
 @pytest.mark.parametrize(
-    "kinds",
+    "settings",
     [
-        None,
-        {"ip": {"within": "2m"}, "payment_instrument": {}, "user_agent": {}},
+        {},
+        {"calibrate": True},
+        {"kinds": {"ip": {"within": "2m"}, "payment_instrument": {}, "user_agent": {}}},
     ],
 )
-def test_weights_are_those_of_the_snapshot(kinds):
-    snapshot = analyzed(**({"kinds": kinds} if kinds else {}))
+def test_weights_are_those_of_the_snapshot(settings):
+    snapshot = analyzed(**settings)
     pairs = snapshot.pairs
     assert len(pairs) >= 3
     assert list(weigh(snapshot).values()) == pytest.approx(pairs["match_weight"].tolist())
