@@ -20,10 +20,16 @@ if TYPE_CHECKING:
         UsageError,
     )
     from graphkit.ingest.infrastructure import Infrastructure, read_infrastructure
+    from graphkit.lab.backdrop import read_backdrop
+    from graphkit.lab.blindspots import measure_blind_spots
     from graphkit.lab.measures import evaluate_clusters
+    from graphkit.lab.planting import FarmGrade
     from graphkit.lab.worlds import World, synthesize
     from graphkit.link.bipartite import bipartite_graph, to_networkx
     from graphkit.refresh import refresh_store
+    from graphkit.show.blindpage import write_blind_spots
+    from graphkit.show.blindspots import plot_blind_spots
+    from graphkit.show.borders import describe_blind_spots, list_blind_spots
     from graphkit.show.cluster import plot_cluster
     from graphkit.show.overview import plot_overview
     from graphkit.show.packet import write_packet
@@ -50,10 +56,16 @@ _MODULES = {
         "UsageError",
     ),
     "graphkit.ingest.infrastructure": ("Infrastructure", "read_infrastructure"),
+    "graphkit.lab.backdrop": ("read_backdrop",),
+    "graphkit.lab.blindspots": ("measure_blind_spots",),
     "graphkit.lab.measures": ("evaluate_clusters",),
+    "graphkit.lab.planting": ("FarmGrade",),
     "graphkit.lab.worlds": ("World", "synthesize"),
     "graphkit.link.bipartite": ("bipartite_graph", "to_networkx"),
     "graphkit.refresh": ("refresh_store",),
+    "graphkit.show.blindpage": ("write_blind_spots",),
+    "graphkit.show.blindspots": ("plot_blind_spots",),
+    "graphkit.show.borders": ("describe_blind_spots", "list_blind_spots"),
     "graphkit.show.cluster": ("plot_cluster",),
     "graphkit.show.overview": ("plot_overview",),
     "graphkit.show.packet": ("write_packet",),
@@ -70,6 +82,7 @@ __all__ = [
     "Columns",
     "Config",
     "ConfigError",
+    "FarmGrade",
     "GraphkitError",
     "Infrastructure",
     "InputError",
@@ -82,20 +95,26 @@ __all__ = [
     "World",
     "analyze",
     "bipartite_graph",
+    "describe_blind_spots",
     "evaluate_clusters",
     "explain_account",
     "explain_cluster",
     "explain_pair",
     "explain_path",
+    "list_blind_spots",
     "load_config",
+    "measure_blind_spots",
     "open_store",
+    "plot_blind_spots",
     "plot_cluster",
     "plot_overview",
+    "read_backdrop",
     "read_infrastructure",
     "refresh_store",
     "render_report",
     "synthesize",
     "to_networkx",
+    "write_blind_spots",
     "write_packet",
     "write_report",
 ]

@@ -13,14 +13,23 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 from rich.measure import Measurement
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as Bar
-from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from graphkit.errors import GraphkitError, UsageError
 from graphkit.wording import plural
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from graphkit.analysis import Progress, Stage
     from graphkit.detect.explanation import Explanation
     from graphkit.snapshot import Snapshot
@@ -194,6 +203,40 @@ def print_broken_farms(farms: list[dict[str, Any]]) -> None:
     _out.print(table, soft_wrap=False)
     if len(broken) > 20:
         say(f"and {len(broken) - 20:,} more; --json has them all")
+
+
+def print_grades(grades: "pd.DataFrame") -> None:
+    """Print what is seen of planted farms: a table a size, a row a kind and number of entities an account."""
+    from graphkit.show.borders import FOUND
+
+    for size, of_size in grades.groupby("n_accounts", sort=False):
+        users = sorted(of_size["accounts_per_entity"].unique())
+        rows = []
+        for (kinds, each), of_row in of_size.groupby(["kinds", "entities_per_account"], sort=False):
+            cells = {
+                row["accounts_per_entity"]: "whole"
+                if row["whole"] >= FOUND
+                else "in pieces"
+                if row["found"] >= FOUND
+                else f"{row['recall']:.0%}"
+                for row in of_row.to_dict("records")
+            }
+            rows.append((plain(kinds), f"{each:g}", *(cells.get(number, "") for number in users)))
+        say(f"Farms of {size:,} accounts: whole, found in pieces, or the share that is seen")
+        print_table(["shared", "an account", *(f"by {number:,g}" for number in users)], rows)
+        say("")
+
+
+@contextmanager
+def show_runs(*, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """Show how many of a number of like runs are done, and how long the others will take; on standard error."""
+    if quiet:
+        yield None
+        return
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Bar(*columns, console=_err, transient=True, disable=not _err.is_terminal) as bar:
+        task = bar.add_task("runs", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from graphkit import terminal
-from graphkit.cli.options import JsonOption, SnapshotOption, StoreArgument, load_snapshot, quote_path
+from graphkit.cli.options import JsonOption, SnapshotOption, StoreArgument, check_output, load_snapshot, quote_path
 from graphkit.terminal import plain, say
 
 
@@ -44,6 +44,61 @@ def evaluate(
     )
     terminal.print_figures(methods)
     terminal.print_broken_farms(farms)
+
+
+def blindspots(  # noqa: PLR0913, PLR0917  # one argument an option
+    store: StoreArgument,
+    size: Annotated[
+        list[int] | None,
+        typer.Option(min=2, metavar="N", help="Accounts of a planted farm; may be given again.  [default: 200]"),
+    ] = None,
+    snapshot: SnapshotOption = None,
+    events: Annotated[
+        list[str] | None,
+        typer.Option(metavar="EVENTS", help="The snapshot's events, for more exact figures; may be given again."),
+    ] = None,
+    accounts: Annotated[str | None, typer.Option(metavar="FILE", help="The snapshot's accounts, likewise.")] = None,
+    replicates: Annotated[int, typer.Option(min=1, max=100, help="Farms planted of each grade.")] = 3,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Another seed, other farms.")] = 0,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Also write one HTML file.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Plant farms that share less and less among a snapshot's own links, and tell which its settings cannot see.
+
+    Nothing is written into the store.
+
+    Example: `graphkit blindspots graphkit-demo/store --size 50 -o blindspots.html`
+    """
+    from graphkit.lab.backdrop import read_backdrop
+    from graphkit.lab.blindspots import measure_blind_spots
+    from graphkit.show.blindpage import write_blind_spots
+    from graphkit.show.borders import describe_blind_spots, list_blind_spots
+
+    if output is not None:
+        check_output(output, store)
+    loaded = load_snapshot(store, snapshot)
+    backdrop = read_backdrop(loaded, events, accounts) if events else None
+    with terminal.show_runs(quiet=as_json) as progress:
+        grades = measure_blind_spots(
+            loaded, n_accounts=size or [200], backdrop=backdrop, replicates=replicates, seed=seed, progress=progress
+        )
+    path = None if output is None else write_blind_spots(loaded, grades, output)
+    borders, unseen = describe_blind_spots(grades), list_blind_spots(grades)
+    if as_json:
+        rows = json.loads(grades.to_json(orient="records", double_precision=15))
+        result = {"snapshot": loaded.id, "grades": rows, "borders": borders, "unseen": unseen}
+        terminal.print_json(result | ({} if path is None else {"path": str(path)}))
+        return
+    terminal.print_grades(grades)
+    for line in borders:
+        say(plain(line))
+    say("\n[bold]What these settings cannot see[/]")
+    for line in unseen:
+        say(f"- {plain(line)}")
+    if path is not None:
+        say(f"\nPage: [bold]{plain(path)}[/]")
 
 
 def demo(

@@ -1,0 +1,212 @@
+"""Blind spots: how much is seen of planted farms that share less and less, a panel a kind of link."""
+
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from graphkit.errors import UsageError
+from graphkit.show.borders import FOUND
+from graphkit.show.labels import kind_label, percent, plotly_text
+from graphkit.show.theme import (
+    BOX_HEIGHT,
+    BOX_WIDTH,
+    SCORE_RAMP,
+    TOKENS,
+    Mode,
+    add_message,
+    frame_figure,
+    ink_on,
+    ramp_color,
+    require_mode,
+)
+from graphkit.wording import plural
+
+MOST_PANELS = 20
+"""Panels in a figure; the table has every grade."""
+
+_HEAD, _FOOT, _SIDE, _GAP = 20.0, 18.0, 30.0, 14.0
+"""Pixels for a panel's heading, the labels below and beside it, and the space between panels."""
+_MOST_ACROSS = (3, 4)
+"""Panels beside each other: where four rows of them are enough, and else."""
+
+
+class _Panel(NamedTuple):
+    """A panel: its grades by entities an account (down) and accounts an entity (across), and where its cells lie."""
+
+    kinds: str
+    rows: pd.DataFrame
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+def plot_blind_spots(grades: pd.DataFrame, *, n_accounts: int | None = None, mode: Mode = "light") -> go.Figure:
+    """Draw how much is seen of planted farms: a panel a kind of link, or a mixture of two.
+
+    In a panel, farms share more things an account from the top down, and each thing among more accounts from left to
+    right. A cell says which share of the farm's accounts is in clusters that are mostly it; the darker, the less.
+
+    Parameters
+    ----------
+    grades
+        As ``measure_blind_spots`` gives them.
+    n_accounts
+        Size of the farms; by default the first of the sizes planted.
+
+    Raises
+    ------
+    UsageError
+        If no farm of that size was planted.
+    """
+    require_mode(mode)
+    sizes = grades["n_accounts"].unique().tolist()
+    if n_accounts is not None and n_accounts not in sizes:
+        raise UsageError(f"no farm of {n_accounts:,} accounts was planted; there are {sizes}")
+    chosen = grades[grades["n_accounts"] == (sizes[0] if n_accounts is None and sizes else n_accounts)]
+    title = "Blind spots: how much is seen of planted farms"
+    if chosen.empty:
+        figure = frame_figure([], title=title, notes=["no farm was planted"], mode=mode)
+        add_message(figure, "The data have no kind of link.", mode=mode)
+        return figure
+    panels = list(_arrange(chosen))
+    figure = frame_figure(
+        [trace for panel in panels for trace in _draw_cells(panel, first=panel is panels[0], mode=mode)],
+        title=title,
+        notes=_write_notes(chosen, n_drawn=len(panels)),
+        mode=mode,
+    )
+    for panel in panels:
+        _label(figure, panel, mode=mode)
+    return figure.update_layout(showlegend=False)
+
+
+def _write_notes(grades: pd.DataFrame, *, n_drawn: int) -> list[str]:
+    first, n_panels = grades.iloc[0], grades["kinds"].nunique()
+    links = "links" if first["exact"] else "links as the snapshot's tables tell them"
+    n_farms, size, everybody = first["n_farms"], first["n_accounts"], first["n_population"]
+    notes = [
+        f"{plural(n_farms, 'farm')} of {size:,} accounts a cell, planted among the {links} of {everybody:,} accounts",
+        "down: shared entities an account",
+        "across: accounts that share each",
+        "in a cell: percent of the farm in clusters that are mostly it; bold: the farm is found; *: in pieces",
+    ]
+    if n_drawn < n_panels:
+        notes.append(f"{plural(n_panels - n_drawn, 'further panel')} not drawn")
+    return notes
+
+
+def _arrange(grades: pd.DataFrame) -> Iterator[_Panel]:
+    """Lay the panels out in rows, kinds before mixtures, in their order."""
+    groups = list(grades.groupby("kinds", sort=False))[:MOST_PANELS]
+    few, many = _MOST_ACROSS
+    n_across = min(math.ceil(math.sqrt(len(groups))), few if len(groups) <= 4 * few else many)
+    n_down = math.ceil(len(groups) / n_across)
+    wide, high = BOX_WIDTH / n_across, BOX_HEIGHT / n_down
+    for place, (kinds, rows) in enumerate(groups):
+        down, across = divmod(place, n_across)
+        yield _Panel(
+            str(kinds),
+            rows,
+            left=-BOX_WIDTH / 2 + across * wide + _SIDE,
+            top=BOX_HEIGHT / 2 - down * high - _HEAD,
+            width=wide - _SIDE - _GAP,
+            height=high - _HEAD - _FOOT - _GAP,
+        )
+
+
+def _axes(panel: _Panel) -> tuple[dict[float, float], dict[float, float]]:
+    """Middle of each row and of each column, by what they stand for."""
+    down = sorted(panel.rows["entities_per_account"].unique())
+    across = sorted(panel.rows["accounts_per_entity"].unique())
+    tall, wide = panel.height / len(down), panel.width / len(across)
+    y = {value: panel.top - (place + 0.5) * tall for place, value in enumerate(down)}
+    return y, {value: panel.left + (place + 0.5) * wide for place, value in enumerate(across)}
+
+
+def _draw_cells(panel: _Panel, *, first: bool, mode: Mode) -> list[Any]:
+    """The cells as a heatmap, the first with the legend of the colors, and their texts."""
+    y, x = _axes(panel)
+    recall = panel.rows.pivot_table(
+        index="entities_per_account", columns="accounts_per_entity", values="recall", sort=True
+    )
+    stops = SCORE_RAMP[mode]
+    cells = go.Heatmap(
+        x=list(x.values()),
+        y=list(y.values()),
+        z=(1 - recall).round(4).where(recall.notna(), None).to_numpy().tolist(),
+        zmin=0,
+        zmax=1,
+        colorscale=[[place / (len(stops) - 1), color] for place, color in enumerate(stops)],
+        xgap=2,
+        ygap=2,
+        showscale=first,
+        colorbar=_COLOR_BAR,
+        hoverinfo="skip",
+    )
+    rows = panel.rows.to_dict("records")
+    shown = [f"{100 * row['recall']:.0f}{'*' if row['whole'] < FOUND <= row['found'] else ''}" for row in rows]
+    texts = go.Scatter(
+        x=[x[row["accounts_per_entity"]] for row in rows],
+        y=[y[row["entities_per_account"]] for row in rows],
+        mode="text",
+        text=[f"<b>{text}</b>" if row["found"] >= FOUND else text for text, row in zip(shown, rows, strict=True)],
+        textfont={"size": 11, "color": [ink_on(ramp_color(1 - row["recall"], mode=mode)) for row in rows]},
+        customdata=[_write_hover(row) for row in rows],
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+    return [cells, texts]
+
+
+_COLOR_BAR = {
+    "title": {"text": "Share of the farm that is not seen", "side": "top", "font": {"size": 12}},
+    "orientation": "h",
+    "x": 1,
+    "xanchor": "right",
+    "y": -0.035,
+    "yanchor": "top",
+    "len": 0.28,
+    "thickness": 10,
+    "tickvals": [0, 0.5, 1],
+    "ticktext": ["0%", "50%", "100%"],
+    "outlinewidth": 0,
+}
+
+
+def _write_hover(row: dict[Any, Any]) -> str:
+    each, users = row["entities_per_account"], row["accounts_per_entity"]
+    lines = [
+        f"<b>{_heading(row['kinds'])}</b>: {each:g} an account, each shared by {users:,g}",
+        f"{percent(row['recall'])} of the farm in clusters that are mostly it",
+        f"found: {percent(row['found'])} of {plural(row['n_farms'], 'farm')}, whole: {percent(row['whole'])}",
+        f"its largest cluster: {percent(row['best_share'])} of it, {percent(row['best_purity'])} pure",
+    ]
+    return "<br>".join(lines)
+
+
+def _heading(kinds: str) -> str:
+    return plotly_text(" + ".join(kind_label(kind) for kind in kinds.split(" + ")), limit=44)
+
+
+def _label(figure: go.Figure, panel: _Panel, *, mode: Mode) -> None:
+    """Write a panel's heading and the labels of its rows and columns."""
+    y, x = _axes(panel)
+    muted = {"size": 11, "color": TOKENS[mode]["muted"]}
+    common = {"showarrow": False, "xref": "x", "yref": "y"}
+    heading = {"size": 12, "color": TOKENS[mode]["ink"]}
+    figure.add_annotation(
+        x=panel.left, y=panel.top + 1, text=f"<b>{_heading(panel.kinds)}</b>", font=heading, xanchor="left",
+        yanchor="bottom", **common,
+    )  # fmt: skip
+    for value, middle in y.items():
+        figure.add_annotation(
+            x=panel.left - 5, y=middle, text=f"{value:g}", font=muted, xanchor="right", yanchor="middle", **common
+        )
+    for value, middle in x.items():
+        figure.add_annotation(
+            x=middle, y=panel.top - panel.height - 1, text=f"{value:,g}", font=muted, xanchor="center", yanchor="top",
+            **common,
+        )  # fmt: skip
