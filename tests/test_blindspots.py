@@ -86,6 +86,19 @@ def test_links_of_the_events_serve_as_well(snapshot, events):
         read_backdrop(snapshot, events.iloc[: len(events) // 2])
 
 
+def test_known_infrastructure_counts_as_in_the_snapshot(tmp_path):
+    path = tmp_path / "known.csv"
+    path.write_text("value,tag\n10.0.0.0/16,vpn\n", encoding="utf-8")
+    events = events_of({f"a{n:02}": {"ip": f"10.0.0.{n // 2} 10.1.0.{n // 3}"} for n in range(30)}, bystanders=200)
+    snapshot = gk.analyze(events, config=gk.Config(kinds={"ip": {}}), infrastructure=path)
+    exact, rebuilt = read_backdrop(snapshot, events, infrastructure=path), rebuild_backdrop(snapshot)
+    tags = exact.links.entities["tag"].to_pylist()
+    assert set(tags) == {"vpn", None}
+    assert tags == rebuilt.links.entities["tag"].to_pylist()
+    with pytest.raises(UsageError, match="was made with a list of known infrastructure: give it"):
+        read_backdrop(snapshot, events)
+
+
 def test_a_service_without_links_has_blind_spots_too():
     alone = gk.analyze(events_of({}, bystanders=600), config=gk.Config(kinds={"ip": {}}))
     grades = measure_blind_spots(alone, grades=[FarmGrade(("ip",), 20, 4, 20)], replicates=1)

@@ -58,6 +58,9 @@ def blindspots(  # noqa: PLR0913, PLR0917  # one argument an option
         typer.Option(metavar="EVENTS", help="The snapshot's events, for more exact figures; may be given again."),
     ] = None,
     accounts: Annotated[str | None, typer.Option(metavar="FILE", help="The snapshot's accounts, likewise.")] = None,
+    infrastructure: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Its known infrastructure, likewise, if it had any.")
+    ] = None,
     replicates: Annotated[int, typer.Option(min=1, max=100, help="Farms planted of each grade.")] = 3,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Another seed, other farms.")] = 0,
     output: Annotated[
@@ -79,7 +82,7 @@ def blindspots(  # noqa: PLR0913, PLR0917  # one argument an option
     if output is not None:
         check_output(output, store)
     loaded = load_snapshot(store, snapshot)
-    backdrop = read_backdrop(loaded, events, accounts) if events else None
+    backdrop = read_backdrop(loaded, events, accounts, infrastructure=infrastructure) if events else None
     with terminal.show_runs(quiet=as_json) as progress:
         grades = measure_blind_spots(
             loaded, n_accounts=size or [200], backdrop=backdrop, replicates=replicates, seed=seed, progress=progress

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,11 @@ from graphkit import privacy
 from graphkit.engine import open_engine
 from graphkit.errors import UsageError
 from graphkit.ingest.events import read_events
+from graphkit.ingest.infrastructure import Infrastructure, read_infrastructure
+from graphkit.ingest.organizations import leave_out_organizations
 from graphkit.link.couse import CoUses, find_co_uses
 from graphkit.link.links import Integers, Links, make_links
+from graphkit.link.tags import tag_entities
 from graphkit.snapshot import Snapshot
 
 
@@ -32,22 +36,38 @@ class Backdrop:
 
 
 def read_backdrop(
-    snapshot: Snapshot, events: Any, accounts: Any = None, *, key: bytes = privacy.PUBLIC_KEY, memory: str = "4GB"
+    snapshot: Snapshot,
+    events: Any,
+    accounts: Any = None,
+    *,
+    infrastructure: str | Path | Infrastructure | None = None,
+    key: bytes = privacy.PUBLIC_KEY,
+    memory: str = "4GB",
 ) -> Backdrop:
     """Make all links of a snapshot again from its events.
+
+    Parameters
+    ----------
+    events, accounts, infrastructure, key, memory
+        As for ``analyze``.
 
     Raises
     ------
     UsageError
-        If these are not the snapshot's events and accounts.
+        If these are not what the snapshot was made of.
     """
     config = snapshot.config
+    listed = read_infrastructure(infrastructure, config) if isinstance(infrastructure, str | Path) else infrastructure
+    _check_list(snapshot, listed)
     with open_engine(memory=memory) as engine:
         intake = read_events(engine, events, accounts, config=config, key=key, as_of=snapshot.as_of)
+        if listed is not None:
+            intake, _ = leave_out_organizations(engine, intake, listed, config=config)
         links, _ = make_links(engine, intake, config=config)
+        if listed is not None:
+            links = tag_entities(links, listed, config=config, engine=engine)
         co_uses = find_co_uses(engine, intake, links, config=config)
-    _check_same(snapshot, links)
-    links = replace(links, entities=_tag_entities(snapshot, links.entities))
+    _check_links(snapshot, links)
     known = snapshot.table("links", columns=["account_id"])["account_id"]
     linked = pc.is_in(links.accounts["account_id"], value_set=known.combine_chunks()).to_numpy()
     return Backdrop(links.take(links.makes_pairs(config)[links.entity]), co_uses, ~linked, exact=True)
@@ -86,7 +106,15 @@ def deal_links(random: np.random.Generator, counts: Integers, *, n_accounts: int
     return account, entity
 
 
-def _check_same(snapshot: Snapshot, links: Links) -> None:
+def _check_list(snapshot: Snapshot, listed: Infrastructure | None) -> None:
+    """Refuse another list of known infrastructure than the snapshot's."""
+    used = snapshot.content.get("infrastructure", {}).get("fingerprint")
+    if used != (None if listed is None else listed.fingerprint):
+        fault = "with a list of known infrastructure: give it" if used else "without a list of known infrastructure"
+        raise UsageError(f"snapshot {snapshot.id} was made {fault}")
+
+
+def _check_links(snapshot: Snapshot, links: Links) -> None:
     """Refuse links that are not as many as the snapshot's."""
     population = snapshot.content["population"]
     if (links.n_population, len(links.account)) != (population["n_accounts"], population["n_links"]):
@@ -95,14 +123,6 @@ def _check_same(snapshot: Snapshot, links: Links) -> None:
             f"these events make {len(links.account):,} of {links.n_population:,}: "
             "give the events and the accounts that it was made of"
         )
-
-
-def _tag_entities(snapshot: Snapshot, entities: pa.Table) -> pa.Table:
-    """Entities with the tags that the snapshot's have."""
-    tagged = snapshot.table("entities", columns=["kind", "entity", "tag"])
-    tagged = tagged.filter(pc.is_valid(tagged["tag"]))
-    places = pc.index_in(_join_names(entities), value_set=_join_names(tagged).combine_chunks())
-    return entities.set_column(entities.column_names.index("tag"), "tag", tagged["tag"].combine_chunks().take(places))
 
 
 def _known_links(snapshot: Snapshot) -> Links:

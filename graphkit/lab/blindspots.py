@@ -81,7 +81,7 @@ def measure_blind_spots(
     UsageError
         If a farm is larger than the service, or there is none to plant.
     """
-    config, kinds = snapshot.config, tuple(snapshot.content["resolved"]["kinds"])
+    config, kinds = snapshot.weighing_config, tuple(snapshot.content["resolved"]["kinds"])
     planned = list(grade_farms(config, kinds, n_accounts=n_accounts) if grades is None else grades)
     backdrop = backdrop or rebuild_backdrop(snapshot, seed=seed)
     n_population = backdrop.links.n_population
