@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graphkit.analysis import analyze
-    from graphkit.config import Columns, Config, Kind, load_config
+    from graphkit.config import Columns, Config, Kind, Score, load_config
     from graphkit.detect.about_account import explain_account
     from graphkit.detect.about_cluster import explain_cluster
     from graphkit.detect.explain import explain_pair, explain_path
     from graphkit.detect.explanation import AccountExplanation, ClusterExplanation
+    from graphkit.detect.refit import RefitScore, refit_score
     from graphkit.errors import (
         BudgetError,
         ConfigError,
@@ -41,11 +42,12 @@ __version__ = "0.1.0"
 
 _MODULES = {
     "graphkit.analysis": ("analyze",),
-    "graphkit.config": ("Columns", "Config", "Kind", "load_config"),
+    "graphkit.config": ("Columns", "Config", "Kind", "Score", "load_config"),
     "graphkit.detect.about_account": ("explain_account",),
     "graphkit.detect.about_cluster": ("explain_cluster",),
     "graphkit.detect.explain": ("explain_pair", "explain_path"),
     "graphkit.detect.explanation": ("AccountExplanation", "ClusterExplanation"),
+    "graphkit.detect.refit": ("RefitScore", "refit_score"),
     "graphkit.errors": (
         "BudgetError",
         "ConfigError",
@@ -87,6 +89,8 @@ __all__ = [
     "Infrastructure",
     "InputError",
     "Kind",
+    "RefitScore",
+    "Score",
     "Snapshot",
     "Store",
     "StoreError",
@@ -110,6 +114,7 @@ __all__ = [
     "plot_overview",
     "read_backdrop",
     "read_infrastructure",
+    "refit_score",
     "refresh_store",
     "render_report",
     "synthesize",

@@ -138,12 +138,12 @@ class Score(_Frozen):
     """How a cluster's score is made of its parts; docs/scores.md tells of each."""
 
     intercept: Number = Field(
-        -2.5, ge=-64, le=64, description="log odds where no part tells anything: a number from -64 to 64"
+        -2.0, ge=-64, le=64, description="log odds where no part tells anything: a number from -64 to 64"
     )
     linking_strength: Number = _weight(0.5, "the bits that link")
     accounts: Number = _weight(1.0, "the number of accounts")
-    kinds_that_corroborate: Number = _weight(1.5, "the share of members that two kinds link")
-    exclusive_infrastructure: Number = _weight(1.5, "having what it shares to itself")
+    kinds_that_corroborate: Number = _weight(1.0, "the share of members that two kinds link")
+    exclusive_infrastructure: Number = _weight(1.0, "having what it shares to itself")
     common_to_all: Number = _weight(3.0, "sharing many things crosswise and not one by all")
     creation_burst: Number = _weight(1.0, "accounts made within a week")
     hour_flatness: Number = _weight(3.0, "events around the clock")
@@ -153,7 +153,7 @@ class Score(_Frozen):
     capability_concentration: Number = _weight(1.0, "asking for other things than the population")
     template_share: Number = _weight(0.5, "events from shared prompts")
     volume: Number = _weight(3.0, "many events an account")
-    anomaly: Number = _weight(1.0, "being unlike other clusters, by an Isolation Forest")
+    anomaly: Number = _weight(0.5, "being unlike other clusters, by an Isolation Forest")
 
     @property
     def weights(self) -> dict[str, float]:

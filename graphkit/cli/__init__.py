@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from graphkit import terminal
-from graphkit.cli import lab, reading, refresh
+from graphkit.cli import lab, reading, refresh, scoring
 from graphkit.terminal import say
 
 app = typer.Typer(
@@ -48,6 +48,7 @@ app.command()(reading.report)
 app.command()(reading.explain)
 app.command("list")(reading.list_snapshots)
 app.command()(reading.verify)
+app.command()(scoring.refit)
 app.command()(lab.evaluate)
 app.command()(lab.blindspots)
 app.command()(lab.demo)

@@ -1,0 +1,54 @@
+"""The command that refits the score."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from graphkit import terminal
+from graphkit.cli.options import JsonOption, SnapshotOption, StoreArgument, check_output, load_snapshot
+from graphkit.terminal import plain, say
+from graphkit.wording import plural
+
+
+def refit(
+    store: StoreArgument,
+    reviews: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE", help="CSV, Parquet or JSON lines: cluster_id, verdict (confirmed, benign, watch)."
+        ),
+    ],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="TOML file to write the settings to.")
+    ] = None,
+    snapshot: SnapshotOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Refit the score's weights to reviews: prints what changes, and the settings to paste into graphkit.toml.
+
+    Example: `graphkit refit store --reviews reviews.csv -o score.toml`
+    """
+    from graphkit.detect.refit import read_verdicts, refit_score
+    from graphkit.store.durable import replace_file
+
+    if output is not None:
+        check_output(output, store)
+    result = refit_score(load_snapshot(store, snapshot), read_verdicts(reviews))
+    if output is not None:
+        replace_file(output, result.to_toml().encode())
+    counts = {"n_confirmed": result.n_confirmed, "n_benign": result.n_benign, "n_unknown": result.n_unknown}
+    if as_json:
+        rows = json.loads(result.report.to_json(orient="records"))
+        terminal.print_json({**counts, "score": result.score.model_dump(), "report": rows})
+        return
+    unknown = f"; {plural(result.n_unknown, 'cluster')} not in this snapshot" if result.n_unknown else ""
+    say(f"{result.n_confirmed} confirmed and {result.n_benign} benign{unknown}.\n")
+    rows = [
+        (row["part"], f"{row['default']:g}", f"{row['refit']:g}", f"{row['change']:+g}", f"{row['n_told']:,}")
+        for row in result.report.to_dict("records")
+    ]
+    terminal.print_table(["part", "default", "refit", "change", "reviews"], rows)
+    lines = [f"Settings: [bold]{plain(output)}[/]"] if output else map(plain, result.to_toml().splitlines())
+    say("\n" + "\n".join(lines))
