@@ -41,29 +41,26 @@ def workload_spread(clusters: Clusters) -> Part:
 
 
 def private_share(clusters: Clusters) -> Part:
-    """Share of the events from addresses no other member uses, beside that of all accounts from unshared addresses.
+    """Share of a member's events from addresses of its own, beside that of all accounts that share an address.
 
     People who share an office, a school or a house have other places too; a farm's account has none. Only members who
-    share an address count, and there is no value where they are fewer than half.
+    share an address with another member count, and there is no value where they are fewer than half.
     """
     links = clusters.links
     kinds = [place for place, kind in enumerate(links.kinds) if clusters.config.kinds[kind].normalize == "ip"]
     if not kinds:
         return missing_part("private_share", clusters.n, "the events have no addresses")
     is_address = np.isin(links.entity_kind(), kinds)[links.entity]
-    made = np.maximum(links.accounts["n_events"].to_numpy(), 1)
-
-    def share(chosen: npt.NDArray[np.bool_]) -> Numbers:
-        events = np.bincount(links.account[chosen], weights=links.n_events[chosen], minlength=len(made))
-        of_events: Numbers = np.clip(events / made, 0, 1)
-        return of_events
-
-    everywhere = share(is_address)
-    inside = share(_shared_inside(clusters, is_address))[clusters.members["account"].to_numpy()]
-    sharing = clusters.mean(inside > 0)
+    n_accounts = len(links.accounts)
+    shared = np.bincount(links.account[is_address], weights=links.n_events[is_address], minlength=n_accounts)
+    private = 1 - np.clip(shared / np.maximum(links.accounts["n_events"].to_numpy(), 1), 0, 1)
+    meets = np.zeros(n_accounts)
+    meets[links.account[_shared_inside(clusters, is_address)]] = 1
+    member = clusters.members["account"].to_numpy()
+    meeting = clusters.mean(meets[member])
     value = np.full(clusters.n, np.nan)
-    np.divide(sharing - clusters.mean(inside), sharing, out=value, where=sharing >= 0.5)
-    usual = float(1 - everywhere[everywhere > 0].mean()) if (everywhere > 0).any() else np.nan
+    np.divide(clusters.mean((private * meets)[member]), meeting, out=value, where=meeting >= 0.5)
+    usual = float(private[shared > 0].mean()) if shared.any() else np.nan
     effect = 1 - around(value, usual, below=usual)
     return make_part("private_share", value, usual, effect, "fewer than half of its accounts share an address")
 
