@@ -52,6 +52,18 @@ def test_learnt_by_hand(uses, given, learnt, verdict):
     assert (card.n_entities, card.verdict) == (100, verdict)
 
 
+def test_a_raise_goes_as_far_as_every_rarity_supports():
+    """Cards of two are operators', those of three strangers': the mean of both would link the strangers."""
+    crowds = {f"z{i:03}{side}": {"card": f"z{i}"} for i in range(40) for side in "abc"}
+    mixed = learn(ALWAYS | crowds, card=-8)["card"]
+    # 40 cards, three pairs each: 0.5 / 41 by four sevenths is 0.007: -7.15 bits, and log2(3); too little for a raise
+    assert (mixed.learnt, mixed.verdict) == (
+        pytest.approx((100 * 6.015 - 40 * 5.565 - 20 * 8) / 160, abs=0.06),
+        "agrees",
+    )
+    assert learn(ALWAYS, card=-8)["card"].verdict == "too low"
+
+
 def test_what_nobody_can_check_is_not_contradicted():
     """All pairs are one operator's, and 20 bits say no more than that."""
     assert learn(ALWAYS, card=20)["card"].verdict == "agrees"

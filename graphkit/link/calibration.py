@@ -55,7 +55,8 @@ class LearntPrior:
     given: float
     """Bits, from the config."""
     learnt: float | None
-    """Bits; None where there is too little to learn from."""
+    """Bits; None where there is too little to learn from. If the given one is too low: what entities of every rarity
+    support."""
     n_entities: int
     """Entities it is learnt from."""
     verdict: Verdict
@@ -111,7 +112,7 @@ def learn_priors(pairs: Integers, links: Links, *, co_uses: CoUses, config: Conf
         if fault or n < FEWEST_ENTITIES:
             learnt.append(LearntPrior(kind, given, None, n, fault or "too few entities"))
         else:
-            learnt.append(_learn(kind, given, claimed[place], _same_operator_bits(met, place)))
+            learnt.append(_learn(kind, given, met.d[place], claimed[place], _same_operator_bits(met, place)))
     return tuple(learnt)
 
 
@@ -169,7 +170,7 @@ def _same_operator_bits(met: _Met, place: npt.NDArray[np.bool_]) -> Numbers:
     """
     sensitivity = met.sensitivity(place)
     n_pairs, share = met.n_pairs[place], met.corroborated[place]
-    octave = np.ceil(np.log2(met.d[place])).astype(np.int64)
+    octave = _octave(met.d[place])
     usual = (np.bincount(octave, share) + sensitivity / 2) / (np.bincount(octave) + 1)
     share = (n_pairs * share + _OCTAVE_WEIGHT * usual[octave]) / (n_pairs + _OCTAVE_WEIGHT)
     same = np.clip(share / sensitivity, _LEAST_SAME, _MOST_SAME)
@@ -177,18 +178,31 @@ def _same_operator_bits(met: _Met, place: npt.NDArray[np.bool_]) -> Numbers:
     return bits
 
 
-def _learn(kind: str, given: float, claimed: Numbers, seen: Numbers) -> LearntPrior:
+def _learn(kind: str, given: float, d: Integers, claimed: Numbers, seen: Numbers) -> LearntPrior:
     """Hold what a kind claims of its entities, without its prior, against what is seen; log odds in bits."""
     n = len(seen)
-    trust = n / (n + _GIVEN_WEIGHT)
-    learnt = trust * float((seen - claimed).mean()) + (1 - trust) * given
-    learnt = round(min(max(learnt, -MOST_BITS), MOST_BITS), 1)
     # near certainty, more bits are a claim that nobody can check
     most = np.log2(_MOST_SAME / (1 - _MOST_SAME))
-    excess = trust * float((np.minimum(claimed + given, most) - seen).mean())
-    verdict: Verdict = "agrees"
+    excess = float((np.minimum(claimed + given, most) - seen).mean()) * n / (n + _GIVEN_WEIGHT)
+    learnt, lowest = _draw(seen - claimed, given), _lowest(seen - claimed, given, _octave(d))
     if excess > TOO_HIGH_BITS and learnt < given:
-        verdict = "too high"
-    elif excess < -TOO_LOW_BITS and learnt > given:
-        verdict = "too low"
-    return LearntPrior(kind, given, learnt, n, verdict)
+        return LearntPrior(kind, given, learnt, n, "too high")
+    if lowest - given > TOO_LOW_BITS:
+        return LearntPrior(kind, given, lowest, n, "too low")
+    return LearntPrior(kind, given, learnt, n, "agrees")
+
+
+def _lowest(priors: Numbers, given: float, octave: Integers) -> float:
+    """Prior that entities of every rarity support; a raise to more would link strangers by some of them."""
+    full = np.flatnonzero(np.bincount(octave) >= FEWEST_ENTITIES)
+    return min((_draw(priors[octave == place], given) for place in full), default=_draw(priors, given))
+
+
+def _draw(priors: Numbers, given: float) -> float:
+    """Mean, drawn to the given prior where there are few; in tenths of a bit."""
+    mean = (float(priors.sum()) + _GIVEN_WEIGHT * given) / (len(priors) + _GIVEN_WEIGHT)
+    return round(min(max(mean, -MOST_BITS), MOST_BITS), 1)
+
+
+def _octave(d: Integers) -> Integers:
+    return np.ceil(np.log2(d)).astype(np.int64)
