@@ -77,8 +77,7 @@ def _settings() -> list[tuple[str, dict[str, float]]]:
     """Name and weights of each setting."""
     neutral = dict.fromkeys(_TAGS, 1.0)
     single = [(f"{tag} {weight}", neutral | {tag: weight}) for tag in _TAGS for weight in _WEIGHTS]
-    pooled = [(f"vpn, carrier-nat {weight}", neutral | {"vpn": weight, "carrier-nat": weight}) for weight in _WEIGHTS]
-    return [("no list", neutral), ("default", {}), *single, *pooled]
+    return [("no list", neutral), ("default", {}), *single]
 
 
 def _measure(links: Links, world: World, weights: dict[str, float]) -> dict[str, float]:

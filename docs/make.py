@@ -63,7 +63,7 @@ prior = 2
 mask = true
 
 [infrastructure.vpn]     # what tags of your list of known infrastructure do
-weight = 0.25
+weight = 0.5
 ```
 """
 

@@ -32,7 +32,7 @@ _STANDARD_KINDS: dict[str, dict[str, Any]] = {
 }
 _STANDARD_TAGS: dict[str, dict[str, Any]] = {
     "hosting": {"fields": ["tag=hosting", "is_hosting_provider", "hosting"]},
-    "vpn": {"weight": 0.5, "fields": ["tag=vpn", "is_anonymous_vpn", "vpn"]},
+    "vpn": {"weight": 0.25, "fields": ["tag=vpn", "is_anonymous_vpn", "vpn"]},
     "carrier-nat": {"weight": 0.5, "fields": ["tag=carrier-nat", "connection_type=Cellular"]},
     "corporate": {"weight": 0.5, "fields": ["tag=corporate", "connection_type=Corporate"]},
     "allowed": {"weight": 0.0, "leave_out": True, "fields": ["tag=allowed"]},

@@ -42,6 +42,7 @@ def run_demo(folder: str | Path, *, n_accounts: int = 10_000, seed: int = 0, pro
     world.events.to_parquet(events, index=False)
     world.accounts.to_parquet(accounts, index=False)
     world.truth.to_csv(folder / "truth.csv", index=False)
+    world.infrastructure.to_csv(folder / "infrastructure.csv", index=False)
     last_day = world.events["timestamp"].max().date()
     store = folder / "store"
     refresh_store(

@@ -111,6 +111,9 @@ class Snapshot:
         if name == "rejected":
             table = pa.Table.from_pylist(self.manifest["run"]["rejected"], schema=TABLES[name].schema())
             return table if columns is None else table.select(columns)
+        if name not in self.content["tables"]:  # it came later
+            table = TABLES[name].schema().empty_table()
+            return table if columns is None else table.select(columns)
         data = self.read_bytes(name)
         if sha256(data) != self.content["tables"][name]["sha256"]:
             raise StoreError(f"snapshot {self.id}: the bytes of {name}.parquet are not those that its manifest names")

@@ -1,3 +1,4 @@
+import hashlib
 import io
 from dataclasses import FrozenInstanceError
 
@@ -7,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from graphkit.errors import UsageError
-from graphkit.snapshot import rank_clusters
+from graphkit.snapshot import Snapshot, rank_clusters
 from graphkit.tables import TABLES
 from tests.small import snapshot_of
 
@@ -40,6 +41,19 @@ def test_a_snapshot_cannot_be_changed(small_tables):
 def test_what_was_set_aside_is_a_table_too():
     row = {"source": "a.csv", "reason": "no account", "n_rows": 2, "example": "x"}
     assert snapshot_of({}, run={"rejected": [row]}).rejected.to_dict("records") == [row]
+
+
+def test_what_came_after_a_snapshot_is_empty_in_it(small_tables):
+    snapshot = snapshot_of(small_tables)
+    old = pq.read_table(io.BytesIO(snapshot.read_bytes("entities"))).drop_columns(["tag", "corroboration"])
+    sink = io.BytesIO()
+    pq.write_table(old, sink)
+    tables = {"entities": {"rows": len(old), "sha256": hashlib.sha256(sink.getvalue()).hexdigest()}}
+    older = Snapshot({"id": "x", "content": {"tables": tables}}, lambda _: sink.getvalue())
+    assert older.entities["tag"].isna().all()
+    assert older.table("entities", columns=["tag", "kind"]).schema.names == ["tag", "kind"]
+    assert older.table("layout").schema.equals(TABLES["layout"].schema())
+    assert older.table("layout", columns=["x"]).schema.names == ["x"]
 
 
 def test_unknown_names_are_errors_that_name_the_known(small_tables):

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from graphkit.errors import UsageError
+from graphkit.ingest.infrastructure import read_infrastructure
 from graphkit.lab.plans import FarmPlan
 from graphkit.lab.worlds import synthesize, write_world
 
@@ -26,7 +27,7 @@ def members(world, group):
 
 def test_same_arguments_same_frames_and_other_seed_others():
     first, again, other = synthesize(600, 3_000), synthesize(600, 3_000), synthesize(600, 3_000, seed=1)
-    for name in ("events", "accounts", "truth"):
+    for name in ("events", "accounts", "truth", "infrastructure"):
         pd.testing.assert_frame_equal(getattr(first, name), getattr(again, name))
         assert not getattr(first, name).equals(getattr(other, name))
 
@@ -49,6 +50,21 @@ def test_written_days_are_the_frames(tmp_path):
     pd.testing.assert_frame_equal(pd.read_parquet(folder / "accounts.parquet"), world.accounts)
     pd.testing.assert_frame_equal(pd.read_parquet(folder / "truth.parquet"), world.truth)
     assert pd.read_parquet(days[0])["timestamp"].dt.date.astype(str).unique().tolist() == ["2026-04-01"]
+
+
+def test_the_list_of_infrastructure_is_the_truth(world, tmp_path):
+    write_world(tmp_path, n_accounts=300, n_events=300, days=7)
+    assert read_infrastructure(tmp_path / "infrastructure.csv").tags == ("carrier-nat", "corporate", "hosting", "vpn")
+    path = tmp_path / "list.csv"
+    world.infrastructure.to_csv(path, index=False)
+    uses = world.events[["account_id", "ip"]].drop_duplicates().merge(world.truth, on="account_id")
+    uses["tag"] = read_infrastructure(path).find_tags(uses["ip"].tolist())
+    tags = {style: set(own["tag"].dropna()) for style, own in uses.groupby("style")}
+    assert (tags["dedicated"], tags["vpn-hidden"]) == ({"hosting"}, {"vpn"})
+    assert (uses.loc[uses["group"] == "vpn", "tag"] == "vpn").mean() > 0.5
+    assert (uses.loc[uses["group"].str.startswith("carrier"), "tag"] == "carrier-nat").mean() > 0.5
+    assert (uses.loc[uses["group"].str.startswith("enterprise"), "tag"] == "corporate").mean() > 0.1
+    assert uses.loc[uses["group"] == "ordinary", "tag"].isna().mean() > 0.5
 
 
 def test_counts_and_consistency(world):

@@ -22,7 +22,8 @@ def describe_entity(row: Mapping[Any, Any], config: Config, *, name_of: NameOf) 
     notes = []
     if isinstance(tag, str):
         weight = config.infrastructure[tag].weight
-        notes.append(f"listed as {tag}, {'does not link' if weight == 0 else f'weight {weight:g}'}")
+        does = "does not link" if weight == 0 else f"weight {weight:g}"
+        notes.append(f"listed as {tag}" + ("" if weight == 1 else f", {does}"))
     if tested and not (notes and weight == 0):
         notes.append("too common to link")
     if tested:
