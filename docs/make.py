@@ -108,7 +108,7 @@ def render_config() -> str:
         "Used where the file has no `[kinds]`. A kind of one of these names starts from its settings here.\n",
         _list_settings("kind", Config().kinds),
         "## [infrastructure.TAG]\n",
-        f"{Config.model_fields['infrastructure'].description}.\n",
+        f"{Config.model_fields['infrastructure'].description}; see [infrastructure.md](infrastructure.md).\n",
         _keys(Tag),
         "### Standard tags\n",
         "Always there; a table of one of these names changes some of its settings.\n",

@@ -58,13 +58,13 @@ def test_bad_rows_are_set_aside_and_good_ones_go_on(read):
 @pytest.mark.parametrize(
     ("text", "name", "said"),
     [
-        ("", "list.csv", "row 0: no column 'value'; there are: nothing"),
+        ("", "list.csv", "row 1: no column 'value'; there are: nothing"),
         ("# only a comment\n", "list.csv", "no column 'value'"),
         ("\n198.51.100.0/24,vpn\n", "list.csv", "row 2: no column 'value'; there are: 198.51.100.0/24, vpn. The"),
         ("value,label\n", "list.csv", "row 1: no column 'tag'; there are: value, label"),
         ("value,tag\n10.0.0.1,tor\n", "list.csv", "none of its rows can be used\n  unknown tag; known are allowed"),
         (b"value,tag\n10.0.0.1,vpn,\xff\n", "list.csv", "is not UTF-8 text"),
-        ('value,tag\n"' + "x" * 200_000 + '",vpn\n', "list.csv", "row 2: field larger than field limit"),
+        ('value,tag\n"' + "x" * 200_000 + '",vpn\n', "list.csv", "no tag; fill it in or drop the row: 1 (row 2: xxx"),
         ("value,tag\n", "list.json", "unknown ending"),
         ("value,tag\n", "list.mmdb", "is no MMDB database"),
     ],
@@ -84,12 +84,19 @@ def test_an_absent_file_and_an_empty_list(read, tmp_path):
 
 def test_hostile_texts_stay_on_their_line(read):
     notes = "\n".join(f'10.0.0.{n},vpn,"{text.replace(chr(34), "")}"' for n, text in enumerate(HOSTILE))
-    tags = "\n".join(f'10.1.0.{n},"{text.replace(chr(34), "")}\x1b[2J\n"' for n, text in enumerate(HOSTILE))
+    tags = "\n".join(f'10.1.0.{n},"{text.replace(chr(34), "")}\x1b[2J\0"' for n, text in enumerate(HOSTILE))
     listed = read(f"value,tag,note\n{notes}\n{tags}\n")
     assert listed.find_tags([f"10.0.0.{len(HOSTILE) - 1}"]) == ["vpn"]
     (row,) = listed.rejected
     assert row["n_rows"] == len(HOSTILE)
     assert row["example"].isprintable()
+
+
+def test_a_quote_that_is_never_closed_swallows_no_row(read):
+    listed = read('value,tag,note\n10.0.0.1,vpn,"oops\n10.0.0.2,vpn,fine\n"10.0.0.3,vpn\n10.0.0.4,vpn\n')
+    assert listed.find_tags([f"10.0.0.{n}" for n in range(1, 5)]) == ["vpn", "vpn", None, "vpn"]
+    (row,) = listed.rejected
+    assert (row["n_rows"], row["example"]) == (1, "row 4: 10.0.0.3,vpn")
 
 
 def test_own_tags_come_from_the_settings(read):

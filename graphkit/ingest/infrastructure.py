@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from graphkit.wording import plural
 
 _EXAMPLE = "value,tag,note\n198.51.100.0/24,vpn,what it is"
 _DELIMITERS = ",;\t"
+_LONGEST_LINE = 100_000
 _PREFIX = re.compile(r"organization:\s*", re.IGNORECASE)
 _REASONS = {
     "value": "no value; fill in an address, a range or an organization's id, or drop the row",
@@ -76,7 +77,7 @@ def read_infrastructure(path: str | Path, config: Config | None = None) -> Infra
     InputError
         If the file cannot be read, lacks a column, or none of its rows can be used.
     """
-    path, config = Path(path), config or Config()
+    path, config = Path(path).expanduser(), config or Config()
     try:
         fingerprint = _digest_file(path)
         if path.suffix.lower() == ".mmdb":
@@ -84,10 +85,9 @@ def read_infrastructure(path: str | Path, config: Config | None = None) -> Infra
             return Infrastructure(shorten(path.name), fingerprint, database.tags, database, {})
         if path.suffix.lower() not in {".csv", ".tsv", ".txt"}:
             raise InputError(f"{shorten(str(path))}: unknown ending; give a list as .csv, or a database as .mmdb")
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return _read_rows(
-                _rows(file, path), path, fingerprint=fingerprint, known=tuple(sorted(config.infrastructure))
-            )
+        with path.open(encoding="utf-8-sig") as file:
+            known = tuple(sorted(config.infrastructure))
+            return _read_rows(_split_rows(file), path, fingerprint=fingerprint, known=known)
     except OSError as error:
         raise InputError(f"{shorten(str(path))}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -108,32 +108,22 @@ def _digest_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _rows(file: Any, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Number and cells of each row that is neither blank nor a comment; a header decides what parts the cells."""
-    lines = (line for line in file)
-    number, first = 0, ""
-    for number, first in enumerate(lines, 1):  # noqa: B007  # both are used after the loop
-        if first.strip() and not first.lstrip().startswith("#"):
-            break
-    delimiter = max(_DELIMITERS, key=first.count)
-    reader = csv.reader([first], delimiter=delimiter, skipinitialspace=True)
-    yield number, next(reader, [])
-    rows = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
-    while True:
-        try:
-            row = next(rows)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise InputError(f"{shorten(str(path))}, row {number + rows.line_num}: {error}; mend its quotes") from error
-        if row and not row[0].startswith("#") and any(map(str.strip, row)):
-            yield number + rows.line_num, row
+def _split_rows(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+    """Number and cells of each line that is neither blank nor a comment; the first decides what parts the cells.
+
+    A line is a row: a quote that is never closed cannot swallow the rows after it.
+    """
+    delimiter = ""
+    for number, line in enumerate(lines, 1):
+        if line.strip() and not line.lstrip().startswith("#"):
+            delimiter = delimiter or max(_DELIMITERS, key=line.count)
+            yield number, next(csv.reader([line[:_LONGEST_LINE]], delimiter=delimiter, skipinitialspace=True))
 
 
 def _read_rows(
     rows: Iterator[tuple[int, list[str]]], path: Path, *, fingerprint: str, known: tuple[str, ...]
 ) -> Infrastructure:
-    columns = _find_columns(*next(rows), path)
+    columns = _find_columns(*next(rows, (1, [])), path)
     spans: dict[Span, str] = {}
     organizations: dict[str, str] = {}
     faults: dict[str, list[str]] = {}
