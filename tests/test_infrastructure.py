@@ -6,6 +6,7 @@ import pytest
 
 import graphkit as gk
 from graphkit.snapshot import STORED_TABLES
+from tests.mmdb import write_mmdb
 from tests.small import events_of
 
 CREW = {f"crew{n}": {"ip": "198.51.100.1 198.51.100.2 2001:db8::1"} for n in range(4)}
@@ -50,6 +51,16 @@ def test_pairs_by_hand(listed, weights, crew, office):
             explained = gk.explain_pair(found, f"{name}0", f"{name}1")
             assert explained["bits"].sum() == pytest.approx(weight)
             assert explained["weighs"].tolist() == [bits > 0 for bits in explained["bits"]]
+
+
+def test_a_database_tags_as_a_list_does(listed, tmp_path):
+    records = {"198.51.100.0/24": "vpn", "203.0.113.0/24": "corporate", "2001:db8::/48": "hosting"}
+    path = write_mmdb(tmp_path / "known.mmdb", {network: {"tag": tag} for network, tag in records.items()})
+    from_list, from_database = (gk.analyze(WORLD, config=CONFIG, infrastructure=given) for given in (listed, path))
+    for name in STORED_TABLES:
+        assert from_list.read_bytes(name) == from_database.read_bytes(name), name
+    one, other = (dict(found.content["infrastructure"]["tags"]) for found in (from_list, from_database))
+    assert one == {tag: counts for tag, counts in other.items() if counts["n_entities"]}
 
 
 def test_what_it_cost_is_told(listed):
