@@ -1,5 +1,6 @@
 """What holds for every small world, however odd its texts, counts and settings."""
 
+import json
 import math
 
 import numpy as np
@@ -82,6 +83,7 @@ def test_every_world_holds_together(events, cards, config):
     _check_clusters(found, {event["account_id"] for event in events})
     _check_pairs(found)
     _check_scores(found)
+    _check_explanations(found)
 
 
 def _check_clusters(found, known):
@@ -120,3 +122,17 @@ def _check_scores(found):
     assert scores.between(0, 1).all()
     assert (parts["value"].isna() == parts["missing"].notna()).all()
     assert set(parts["cluster_id"]) == set(scores.index)
+
+
+def _check_explanations(found):
+    """The first account and cluster, for time's sake."""
+    for account_id in found.links["account_id"].head(1):
+        explained = gk.explain_account(found, account_id)
+        pairs = found.pairs[(found.pairs["account_a"] == account_id) | (found.pairs["account_b"] == account_id)]
+        assert set(pairs["account_a"]) | set(pairs["account_b"]) <= {account_id, *explained.partners["account_id"]}
+        assert explained.partners["match_weight"].max() >= pairs["match_weight"].max() - 1e-6
+        assert json.dumps(explained.to_dict(), allow_nan=False)
+    for cluster_id in found.clusters["cluster_id"].head(1):
+        explained = gk.explain_cluster(found, cluster_id)
+        assert explained.undoing["links_left"].between(0, 1).all()
+        assert json.dumps(explained.to_dict(), allow_nan=False)

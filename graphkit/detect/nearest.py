@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from graphkit.errors import UsageError
 from graphkit.snapshot import Snapshot
 
+_MOST = 3
 _AROUND = 30
 _ENDING_ALIKE = 200
 _LONGEST = 80
@@ -37,5 +38,7 @@ def near_names(name: str, names: Sequence[str]) -> list[str]:
     place, tail = bisect_left(names, name), name.strip()[-4:].casefold()
     around = names[max(0, place - _AROUND) : place + _AROUND]
     ending = [each for each in names if each.casefold().endswith(tail)][:_ENDING_ALIKE] if tail else []
+    begun = [each for each in names[place : place + _MOST] if name and each.startswith(name)]
     spelled = {each.strip().casefold()[:_LONGEST]: each for each in (*ending, *around)}
-    return [spelled[near] for near in get_close_matches(name.strip().casefold()[:_LONGEST], list(spelled), n=3)]
+    close = get_close_matches(name.strip().casefold()[:_LONGEST], list(spelled), n=_MOST)
+    return list(dict.fromkeys([*begun, *(spelled[near] for near in close)]))[:_MOST]

@@ -29,6 +29,7 @@ LEAVES = "no longer is with most of its cluster, found again without it"
 """What becomes of an account without some evidence."""
 
 _TOLD = 5
+_LEAST_TOLD_BITS = 0.05
 
 
 def tell_membership(facts: Mapping[str, Any], shared: pd.DataFrame, partners: pd.DataFrame) -> tuple[str, ...]:
@@ -67,7 +68,8 @@ def _tell_links(shared: pd.DataFrame, *, clustered: bool) -> list[str]:
         some = "" if own == len(rows) else f"{own:,} of them "
         alone = f", {some}used by no one outside the cluster" if clustered and own else ""
         most = rows["bits"].max()
-        told.append(f"Shared: {plural(len(rows), kind_name(kind))}{alone}; one adds up to {most:.1f} bits to a link.")
+        adds = f"one adds up to {most:.1f} bits to a link" if most >= _LEAST_TOLD_BITS else "it adds nothing to a link"
+        told.append(f"Shared: {plural(len(rows), kind_name(kind))}{alone}; {adds}.")
     return told
 
 
