@@ -48,9 +48,9 @@ def compare_account(
     n_events = float(str(account["n_events"]))
     usual = _value(parts, "volume", "population")
     rows = [_compare("events", n_events, float(others["n_events"].median()), usual, doublings=True)]
-    by_kind = shared.groupby("kind")["n_events"].sum()
-    if "ip" in by_kind:
-        private = float(np.clip(1 - by_kind["ip"] / n_events, 0, 1))
+    addresses = shared["kind"].map(lambda kind: snapshot.config.kinds[kind].normalize == "ip").astype(bool)
+    if addresses.any():
+        private = float(np.clip(1 - shared.loc[addresses, "n_events"].sum() / n_events, 0, 1))
         rows.append(_compare_part("share of events from addresses of its own", private, parts, "private_share"))
     if "prompt_template" in set(shared["kind"]):
         own = shared.loc[shared["weighs"] & (shared["kind"] == "prompt_template"), "n_events"].sum()
