@@ -1,7 +1,9 @@
 import pytest
 
+from graphkit.show.blindpage import write_blind_spots
 from graphkit.show.overview import plot_overview
 from graphkit.show.report import write_report
+from tests.grades import grades_of
 from tests.show_world import empty_snapshot, make_snapshot
 
 WATCH = (
@@ -28,6 +30,7 @@ def reports(tmp_path_factory):
         "revealed": write_report(hostile, folder / "revealed.html", reveal=True),
         "alone": write_report(hostile, folder / "alone.html", cluster_id="C001"),
         "empty": write_report(empty_snapshot(), folder / "empty.html"),
+        "blindspots": write_blind_spots(hostile, grades_of(["ip", "ip + url"]), folder / "blindspots.html"),
     }
 
 
@@ -66,7 +69,7 @@ def draw_all(page):
         plot.locator("svg.main-svg").first.wait_for()
 
 
-@pytest.mark.parametrize("name", ["masked", "revealed", "alone", "empty"])
+@pytest.mark.parametrize("name", ["masked", "revealed", "alone", "empty", "blindspots"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_page_loads_in_both_themes_without_a_request(open_report, name, scheme):
     page = open_report(name, color_scheme=scheme)

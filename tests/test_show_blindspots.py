@@ -1,7 +1,6 @@
 import json
 import re
 
-import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -11,22 +10,9 @@ from graphkit.errors import UsageError
 from graphkit.show.blindpage import render_blind_spots, write_blind_spots
 from graphkit.show.blindspots import plot_blind_spots
 from graphkit.show.theme import contrast, ramp_color
+from tests.grades import grades_of
 from tests.small import events_of
 from tests.test_blindspots import CONFIG, HOSTILE
-
-_SHARES = {"found": 0.0, "whole": 0.0, "recall": 0.25, "best_share": 0.25, "best_purity": 1.0}
-
-
-def grades_of(kinds, *, sizes=(20,), **shares):
-    """Grades of 1 and 2 entities an account by 4 and 20 accounts an entity."""
-    grid = {"n_farms": 3, "n_population": 1000, "exact": False} | _SHARES | shares
-    return pd.DataFrame(
-        {"kinds": kind, "n_accounts": size, "entities_per_account": each, "accounts_per_entity": users, **grid}
-        for size in sizes
-        for kind in kinds
-        for each in (1, 2)
-        for users in (4, 20)
-    )
 
 
 @pytest.fixture(scope="module")

@@ -92,7 +92,7 @@ def _write_notes(grades: pd.DataFrame, *, n_drawn: int) -> list[str]:
         f"{plural(n_farms, 'farm')} of {size:,} accounts a cell, planted among the {links} of {everybody:,} accounts",
         "down: shared entities an account",
         "across: accounts that share each",
-        "in a cell: percent of the farm in clusters that are mostly it; bold: the farm is found; *: in pieces",
+        "in a cell: percent of the farm seen; bold: found; *: in pieces",
     ]
     if n_drawn < n_panels:
         notes.append(f"{plural(n_panels - n_drawn, 'further panel')} not drawn")
