@@ -76,6 +76,7 @@ def test_links_rebuilt_from_the_tables_are_nearly_those_of_the_events(snapshot, 
         f"ring{n}" for n in range(5)
     }
     assert rebuilt.ordinary.sum() == 300
+    assert rebuilt.links.accounts["account_id"].to_pandas().is_unique, "else they would all meet at one place"
 
 
 def test_links_of_the_events_serve_as_well(snapshot, events):

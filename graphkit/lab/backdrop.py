@@ -170,13 +170,13 @@ def _describe_accounts(snapshot: Snapshot, links: Links) -> pa.Table:
 
 
 def _stand_in(random: np.random.Generator, accounts: pa.Table, n: int) -> pa.Table:
-    """``n`` accounts without a name, each with the facts of a random one."""
+    """``n`` accounts, each with the facts of a random one and a name of its own, since names decide who meets."""
     like = random.integers(0, len(accounts), n) if len(accounts) else np.empty(0, np.int64)
     drawn = accounts.take(pa.array(like, pa.int64()))
     if not len(accounts):
         empty = {name: pa.array(np.ones(n, np.int64)) for name in accounts.column_names[1:]}
         drawn = pa.table({"account_id": pa.nulls(n, pa.string()), **empty})
-    return drawn.set_column(0, "account_id", pa.array([""] * n, pa.string()))
+    return drawn.set_column(0, "account_id", pa.array([f"stand-in {number}" for number in range(n)], pa.string()))
 
 
 def _known_co_uses(snapshot: Snapshot, links: Links) -> CoUses:
