@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +18,7 @@ from graphkit import privacy
 from graphkit.config import Config
 from graphkit.detect.chance import ChanceRun, deal_at_random
 from graphkit.detect.communities import choose_resolution, find_communities
-from graphkit.detect.findings import Behavior, Checks, Graph, make_findings
+from graphkit.detect.findings import Behavior, Checks, Graph, leave_out_idle_pairs, make_findings
 from graphkit.detect.members import Grouping, group_accounts
 from graphkit.detect.stability import measure_stability, no_stability
 from graphkit.engine import Engine, open_engine
@@ -31,8 +31,9 @@ from graphkit.link.calibration import LearntPrior, calibration_table, learn_prio
 from graphkit.link.couse import find_co_uses
 from graphkit.link.links import make_links
 from graphkit.link.pairs import sample_pairs
+from graphkit.link.profiles import measure_profiles
 from graphkit.link.tags import Known, describe_effect, forget_tags, tag_entities
-from graphkit.link.weights import link_threshold, weigh_pairs
+from graphkit.link.weights import link_threshold, weak_threshold, weigh_pairs
 from graphkit.show.layouts import overview_layout
 from graphkit.snapshot import Snapshot, build_snapshot
 from graphkit.wording import plural
@@ -122,6 +123,7 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
             checks = _check_clusters(graph, grouping, config=config, key=key, clock=clock)
             with clock.stage("measure activity"):
                 behavior = _measure_behavior(engine, graph, grouping)
+            graph, grouping = leave_out_idle_pairs(graph, grouping, config=config)
         days = engine.query("SELECT min(first_seen) AS first, max(last_seen) AS last FROM population").to_pylist()[0]
     with clock.stage("score and explain"):
         tables = make_findings(graph, grouping, behavior, checks, config=config)
@@ -158,12 +160,16 @@ def _link_accounts(
         if known is not None:
             links = tag_entities(links, known.listed, config=config, engine=engine)
         stage.result = f"{links.n_population:,} accounts, {len(links.account):,} links"
+    if config.reach:
+        with clock.stage("profile accounts") as stage:
+            links = replace(links, profiles=measure_profiles(engine, links))
+            stage.result = plural(links.profiles.shape[1], "feature")
     with clock.stage("weigh pairs") as stage:
         co_uses = find_co_uses(engine, intake, links, config=config)
         candidates = sample_pairs(links, co_uses=co_uses, config=config, key=key)
         learnt = learn_priors(candidates, links, co_uses=co_uses, config=config)
         pairs, corroboration = weigh_pairs(candidates, links, co_uses=co_uses, config=use_learnt(config, learnt))
-        stage.result = f"{len(candidates):,} pairs, {len(pairs.a):,} linked"
+        stage.result = f"{len(candidates):,} pairs, {len(pairs.a):,} count"
     return Graph(links, co_uses, pairs, corroboration), learnt, unusable
 
 
@@ -224,6 +230,7 @@ def _content(graph: Graph, config: Config, *, intake: Intake, key: bytes, days: 
         "resolved": {
             "kinds": list(links.kinds),
             "threshold_bits": link_threshold(config, links.n_population),
+            "weak_threshold_bits": weak_threshold(links, config),
             "resolution": choose_resolution(config, links.n_population),
             "n_linked_accounts": len(np.unique(np.concatenate([graph.pairs.a, graph.pairs.b]))),
             "n_pairs": len(graph.pairs.a),

@@ -185,6 +185,13 @@ class Config(_Frozen):
     margin: Number = Field(
         0.0, ge=-64, le=64, description="bits above log2(N) that link a pair: a number from -64 to 64"
     )
+    reach: Number = Field(
+        8.0,
+        ge=0,
+        le=64,
+        description="bits short of the link threshold that two accounts' like behavior may make up: from 0 (links "
+        "alone decide) to 64",
+    )
     threshold_bits: Number | None = Field(
         None, ge=0, le=256, description="bits that link a pair, in place of log2(N) + margin: a number from 0 to 256"
     )

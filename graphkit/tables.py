@@ -76,6 +76,11 @@ TABLES: dict[str, Table] = {
                 Column("tier", "text", "core, likely or review: how sure the membership is"),
                 Column("strength", "number", "bits: the strongest match weight with a member of its cluster"),
                 Column(
+                    "likeness",
+                    "number",
+                    "bits that say that it behaves as the others in its cluster do; below 0: as anybody",
+                ),
+                Column(
                     "n_partners", "number", "estimate of the accounts it is linked to: the sum of 1 / p over its pairs"
                 ),
                 Column("kinds", "texts", "kinds that link it inside its cluster, in the order of their bits"),

@@ -60,7 +60,15 @@ def small_tables() -> dict[str, pa.Table]:
     seen = {"first_seen": noon, "last_seen": noon}
     rows = {
         "accounts": [
-            {"cluster_id": "c1", "tier": "review", "strength": 5.06, "n_partners": 2.0, "kinds": ["ip"], "reasons": []}
+            {
+                "cluster_id": "c1",
+                "tier": "review",
+                "strength": 5.06,
+                "likeness": 0.0,
+                "n_partners": 2.0,
+                "kinds": ["ip"],
+                "reasons": [],
+            }
             | {"account_id": link["account_id"], "n_events": 10}
             | seen
             for link in links

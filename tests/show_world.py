@@ -137,7 +137,15 @@ def _make_clusters(owner, *, seed):
 
 
 def _make_accounts(owner, kinds):
-    rest = {"tier": "core", "strength": 20.0, "n_partners": 5.0, "stability": 1.0, "n_events": 400, "first_seen": FIRST}
+    rest = {
+        "tier": "core",
+        "strength": 20.0,
+        "likeness": 3.0,
+        "n_partners": 5.0,
+        "stability": 1.0,
+        "n_events": 400,
+        "first_seen": FIRST,
+    }
     frame = owner.assign(**rest, last_seen=LAST, created_at=pd.NaT)
     return frame.assign(kinds=[kinds] * len(owner), reasons=[[]] * len(owner))
 

@@ -11,8 +11,8 @@ from typer.main import get_command
 import graphkit as gk
 from graphkit.cli import app
 from graphkit.config import Config, Score
-from graphkit.detect import cores, members, stability
-from graphkit.link import weights
+from graphkit.detect import communities, cores, detached, members, stability
+from graphkit.link import likeness, profiles, weights
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_standard_kinds_are_as_told(root):
 def test_every_tier_and_reason_is_told(root):
     text = (root / "docs" / "method.md").read_text(encoding="utf-8")
     told = {(tier, *re.findall(r"`(\w+)`", reasons)) for tier, reasons, _ in rows_of(text, "tier | reasons")}
-    cases = product((1, 2), (0, 1), (1, 2), (True, False))
+    cases = product((1, 2), (0, 1), (0, 1, 2), (True, False))
     assert told == {(tier, *reasons) for tier, reasons in (members._tier(*case) for case in cases)}
 
 
@@ -109,6 +109,12 @@ def test_every_tier_and_reason_is_told(root):
         ("keep {:.0%} or more of their edge strength", cores._INSIDE_SHARE),
         ("hold {:.0f} bits or more from *other* kinds", weights.CORROBORATING_BITS),
         ("fewer than {:.0%} of the runs", members.STEADY),
+        ("with `reach = {:.0f}`:", Config().reach),
+        ("alike by {:.0f} bit or more", weights.ALIKE_BITS),
+        ("credited with {} events", profiles._USUAL_EVENTS),
+        ("a correlation of 0, {}, {} or {} in each", likeness._CORRELATIONS),
+        ("at {} times the resolution", {30: "thirty"}[communities._FINER]),
+        ("keeps {} of its edge strength", {0.9: "nine tenths"}[detached._INSIDE_SHARE]),
         ("edges drawn anew {} times", {3: "three"}[stability.BOOTSTRAPS]),
         ("`hub_bits = {:.0f}` bits", Config().hub_bits),
         ("`m = partners = {}`", Config().partners),
@@ -117,7 +123,7 @@ def test_every_tier_and_reason_is_told(root):
 )
 def test_the_numbers_of_the_method_are_as_told(root, words, number):
     text = " ".join((root / "docs" / "method.md").read_text(encoding="utf-8").replace(" %", "%").split())
-    assert words.format(number) in text
+    assert words.format(*(number if isinstance(number, tuple) else (number,))) in text
 
 
 def test_worked_example_of_posts_gives_its_counts(root, shared_data, load_settings):

@@ -18,7 +18,7 @@ from graphkit.detect.communities import edge_strength, find_communities
 from graphkit.link.couse import no_co_uses
 from graphkit.link.links import Integers, Links, Numbers
 from graphkit.link.pairs import sample_pairs
-from graphkit.link.weights import Weighted, link_threshold, weigh_pairs
+from graphkit.link.weights import Weighted, weigh_pairs
 
 _ROUNDS = 20
 
@@ -79,8 +79,8 @@ def shuffle_links(links: Links, random: np.random.Generator) -> Links:
 
 def measure_density(pairs: Weighted, membership: Integers, links: Links, *, config: Config) -> Numbers:
     """Strength inside each cluster, over all pairs of its accounts, those not sampled by estimate."""
-    inside = (membership[pairs.a] == membership[pairs.b]) & (membership[pairs.a] >= 0)
-    strength = edge_strength(pairs.take(inside), link_threshold(config, links.n_population))
+    inside = pairs.inside(membership)
+    strength = edge_strength(pairs.take(inside), links, config=config)
     size = np.bincount(membership[membership >= 0])
     total = np.bincount(membership[pairs.a[inside]], weights=strength, minlength=len(size))
     density: Numbers = total / (size * (size - 1) / 2)

@@ -13,11 +13,17 @@ import numpy as np
 
 from graphkit.config import Config
 from graphkit.detect.cores import split_off_cores
+from graphkit.detect.detached import split_off_detached
+from graphkit.link.likeness import member_likeness
 from graphkit.link.links import Integers, Links, Numbers
-from graphkit.link.weights import Weighted, link_threshold
+from graphkit.link.weights import Weighted, link_threshold, weak_threshold
 
 _ITERATIONS = 2
 _MOST_INVERSE_PROBABILITY = 50.0
+_FINER = 30.0
+"""How many times the resolution is at which detached parts are looked for."""
+_MOST_ROUNDS = 10
+"""Times that members may be dropped because others were."""
 
 
 def choose_resolution(config: Config, n_population: int) -> float:
@@ -32,44 +38,75 @@ def choose_resolution(config: Config, n_population: int) -> float:
 
 
 def find_communities(pairs: Weighted, links: Links, *, config: Config) -> Integers:
-    """Partition the linked accounts.
+    """Partition the accounts that counting pairs join.
 
     Returns
     -------
     For each place in ``links.accounts`` its community, numbered by decreasing size (then by first
     account); -1 for accounts in no community of ``config.min_cluster_size`` or more.
     """
+    if config.method != "pairs":
+        pairs = pairs.take(pairs.weight >= link_threshold(config, links.n_population))
     membership = np.full(len(links.accounts), -1, dtype=np.int64)
-    linked, ends = np.unique(np.concatenate([pairs.a, pairs.b]), return_inverse=True)
-    if len(linked):
-        a, b = ends.reshape(2, -1)
-        strength = edge_strength(pairs, link_threshold(config, links.n_population))
+    joined, ends = np.unique(np.concatenate([pairs.a, pairs.b]), return_inverse=True)
+    if len(joined):
+        edges = ends.reshape(2, -1).T
         resolution = choose_resolution(config, links.n_population)
-        edges = (len(linked), np.column_stack([a, b]))
         with _seeded(config.seed):
             match config.method:
                 case "pairs":
-                    partition = partial(_partition_pairs, resolution=resolution)
-                    found = split_off_cores(
-                        partition(*edges, strength),
-                        edges[1],
-                        strength,
-                        spare_bits=pairs.weight - pairs.bits.max(axis=1),
-                        partition=partition,
-                        least=config.min_cluster_size,
-                    )
+                    membership[joined] = _partition_in_steps(edges, pairs, links, config=config, resolution=resolution)
                 case "multiplex":
-                    found = _partition_multiplex(*edges, strength, pairs, resolution=resolution, seed=config.seed)
+                    strength = edge_strength(pairs, links, config=config)
+                    membership[joined] = _partition_multiplex(
+                        len(joined), edges, strength, pairs, resolution=resolution, seed=config.seed
+                    )
                 case "bipartite":
-                    found = _partition_bipartite(linked, links, config=config, resolution=resolution)
-        membership[linked] = found
-    return _number_by_size(membership, least=config.min_cluster_size)
+                    membership[joined] = _partition_bipartite(joined, links, config=config, resolution=resolution)
+    membership = _number_by_size(membership, least=config.min_cluster_size)
+    return _keep_alike(membership, pairs, links, config=config)
 
 
-def edge_strength(pairs: Weighted, threshold: float) -> Numbers:
-    """Weight of a pair's edge: bits above the threshold, plus 1, over the chance that the pair was sampled."""
-    strength: Numbers = (pairs.weight - threshold + 1) * np.minimum(_MOST_INVERSE_PROBABILITY, 1 / pairs.probability)
+def edge_strength(pairs: Weighted, links: Links, *, config: Config) -> Numbers:
+    """Weight of a pair's edge: bits above the least that count, plus 1, over the chance that the pair was sampled."""
+    bits = pairs.weight - weak_threshold(links, config) + 1
+    strength: Numbers = bits * np.minimum(_MOST_INVERSE_PROBABILITY, 1 / pairs.probability)
     return strength
+
+
+def _partition_in_steps(
+    edges: Integers, pairs: Weighted, links: Links, *, config: Config, resolution: float
+) -> Integers:
+    """Partition, then split off what several kinds bind, then what hangs on by weak pairs alone."""
+    n = int(edges.max()) + 1
+    strength = edge_strength(pairs, links, config=config)
+    partition = partial(_partition_pairs, resolution=resolution)
+    found = split_off_cores(
+        partition(n, edges, strength),
+        edges,
+        strength,
+        spare_bits=pairs.weight - pairs.bits.max(axis=1),
+        partition=partition,
+        least=config.min_cluster_size,
+    )
+    if weak_threshold(links, config) == link_threshold(config, links.n_population):
+        return found
+    finer = partial(_partition_pairs, resolution=_FINER * resolution)
+    return split_off_detached(found, edges, strength, partition=finer)
+
+
+def _keep_alike(membership: Integers, pairs: Weighted, links: Links, *, config: Config) -> Integers:
+    """Drop members whose strongest pair falls short of a link by more than their likeness to the others makes up."""
+    threshold = link_threshold(config, links.n_population)
+    for _ in range(_MOST_ROUNDS):
+        strength = pairs.strongest_inside(membership)
+        weak = (membership >= 0) & (strength < threshold)
+        likeness = member_likeness(links.profiles, membership, weak)
+        drop = weak & (strength + likeness < threshold)
+        if not drop.any():
+            break
+        membership = _number_by_size(np.where(drop, -1, membership), least=config.min_cluster_size)
+    return membership
 
 
 def _partition_pairs(n: int, edges: Integers, strength: Numbers, *, resolution: float) -> Integers:

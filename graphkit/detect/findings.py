@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -17,13 +17,13 @@ from graphkit.detect.scores import score_clusters
 from graphkit.detect.stability import Stability, stability_table
 from graphkit.link.couse import CoUses
 from graphkit.link.links import Integers, Links, Numbers
-from graphkit.link.weights import Weighted
+from graphkit.link.weights import Weighted, link_threshold
 from graphkit.tables import TABLES
 
 
 @dataclass(frozen=True)
 class Graph:
-    """The match-weight graph: links, the linked pairs, and how well each entity is corroborated."""
+    """The match-weight graph: links, the pairs that count, and how well each entity is corroborated."""
 
     links: Links
     co_uses: CoUses
@@ -48,6 +48,12 @@ class Behavior:
     population: pd.DataFrame
 
 
+def leave_out_idle_pairs(graph: Graph, grouping: Grouping, *, config: Config) -> tuple[Graph, Grouping]:
+    """Leave out the weak pairs that lie in no cluster: nothing rests on them."""
+    kept = grouping.inside | (graph.pairs.weight >= link_threshold(config, graph.links.n_population))
+    return replace(graph, pairs=graph.pairs.take(kept)), replace(grouping, inside=grouping.inside[kept])
+
+
 def make_findings(
     graph: Graph, grouping: Grouping, behavior: Behavior, checks: Checks, *, config: Config
 ) -> dict[str, pa.Table]:
@@ -58,6 +64,7 @@ def make_findings(
         grouping,
         pairs,
         links,
+        threshold=link_threshold(config, links.n_population),
         stability=checks.stability.of_accounts(),
         breaks_without=checks.stability.breaks_without(links.kinds),
     )

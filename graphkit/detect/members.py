@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from graphkit.link.likeness import member_likeness
 from graphkit.link.links import Integers, Links, Numbers
 from graphkit.link.weights import Weighted
 
@@ -23,29 +24,36 @@ _SHORTEST_NAME = 5
 
 @dataclass(frozen=True)
 class Grouping:
-    """Which accounts are in which cluster, and the linked pairs that stay inside one."""
+    """Which accounts are in which cluster, and the pairs that stay inside one."""
 
     names: tuple[str, ...]
     """Cluster ids, largest cluster first."""
     cluster: Integers
     """For each account of the links its place in ``names``; -1 for none."""
     inside: npt.NDArray[np.bool_]
-    """For each linked pair whether both ends are in one cluster."""
+    """For each pair whether both ends are in one cluster."""
 
 
 def group_accounts(membership: Integers, pairs: Weighted, links: Links) -> Grouping:
     """Name the communities and tell which pairs stay inside."""
-    inside = (membership[pairs.a] == membership[pairs.b]) & (membership[pairs.a] >= 0)
-    return Grouping(_name_clusters(membership, links), membership, inside)
+    return Grouping(_name_clusters(membership, links), membership, pairs.inside(membership))
 
 
 def describe_members(
-    grouping: Grouping, pairs: Weighted, links: Links, *, stability: Numbers, breaks_without: npt.NDArray[np.bool_]
+    grouping: Grouping,
+    pairs: Weighted,
+    links: Links,
+    *,
+    threshold: float,
+    stability: Numbers,
+    breaks_without: npt.NDArray[np.bool_],
 ) -> pd.DataFrame:
     """Describe the accounts in clusters.
 
     Parameters
     ----------
+    threshold
+        Bits that link a pair; pairs of fewer bits count towards no tier.
     stability
         Share of the runs in which each account of the links stays with its cluster; nan where there were none.
     breaks_without
@@ -56,22 +64,19 @@ def describe_members(
     Rows of the table ``accounts``, and ``account`` (place in the links) and ``cluster`` (place in
     the grouping's names) to join by.
     """
-    n_accounts, n_kinds = len(links.accounts), len(links.kinds)
+    n_accounts = len(links.accounts)
     partners = _sum_over_ends(pairs, 1 / pairs.probability, n_accounts)
     within = pairs.take(grouping.inside)
-    strength = np.zeros(n_accounts)
-    np.maximum.at(strength, within.a, within.weight)
-    np.maximum.at(strength, within.b, within.weight)
-    bits = np.maximum(within.bits, 0).astype(float)
-    by_kind = np.column_stack([_sum_over_ends(within, bits[:, kind], n_accounts) for kind in range(n_kinds)])
-    two_kinds = _sum_over_ends(within, ((bits > 0).sum(axis=1) >= 2).astype(float), n_accounts)
-    met = _sum_over_ends(within, np.ones(len(within.a)), n_accounts)
+    by_kind = _add_up_kinds(within, n_accounts)
+    linked = within.take(within.weight >= threshold)
+    two_kinds = _sum_over_ends(linked, ((linked.bits > 0).sum(axis=1) >= 2).astype(float), n_accounts)
+    met = _sum_over_ends(linked, np.ones(len(linked.a)), n_accounts)
 
     account = np.flatnonzero(grouping.cluster >= 0)
     frame: pd.DataFrame = links.accounts.take(account).to_pandas()
     for column in ("first_seen", "last_seen", "created_at"):
         frame[column] = pd.to_datetime(frame[column], unit="s", utc=True)
-    n_used = (by_kind[account] > 0).sum(axis=1)
+    n_used = (_add_up_kinds(linked, n_accounts)[account] > 0).sum(axis=1)
     steady = np.nan_to_num(stability[account], nan=1.0) >= STEADY
     tiers = [_tier(*row) for row in zip(n_used, two_kinds[account], met[account], steady, strict=True)]
     needs = [
@@ -83,7 +88,8 @@ def describe_members(
         cluster=grouping.cluster[account],
         cluster_id=np.array(grouping.names, dtype=object)[grouping.cluster[account]],
         tier=[tier for tier, _ in tiers],
-        strength=strength[account],
+        strength=pairs.strongest_inside(grouping.cluster)[account],
+        likeness=member_likeness(links.profiles, grouping.cluster, grouping.cluster >= 0)[account],
         n_partners=partners[account],
         kinds=pd.Series(list_kinds(by_kind[account], by_kind[account] > 0, links.kinds).to_pylist(), dtype=object),
         stability=stability[account],
@@ -100,7 +106,9 @@ def list_kinds(bits: npt.NDArray[np.floating], chosen: npt.NDArray[np.bool_], ki
 
 
 def _tier(n_kinds: int, n_two_kind_pairs: float, n_met: float, steady: bool) -> tuple[str, list[str]]:
-    """Tier and reason codes of a member: one kind alone is never above review."""
+    """Tier and reason codes of a member: weak pairs or one kind alone are never above review."""
+    if n_met < 1:
+        return "review", ["weak_links"]
     if n_kinds < 2:
         return "review", ["one_kind"]
     if n_two_kind_pairs < 1:
@@ -110,6 +118,12 @@ def _tier(n_kinds: int, n_two_kind_pairs: float, n_met: float, steady: bool) -> 
     if not steady:
         return "likely", ["two_kinds", "strays"]
     return "core", ["two_kinds"]
+
+
+def _add_up_kinds(pairs: Weighted, n_accounts: int) -> Numbers:
+    """Bits by kind over each account's pairs, shape (accounts, kinds)."""
+    bits = np.maximum(pairs.bits, 0).astype(float)
+    return np.column_stack([_sum_over_ends(pairs, column, n_accounts) for column in bits.T])
 
 
 def _sum_over_ends(pairs: Weighted, values: Numbers, n_accounts: int) -> Numbers:

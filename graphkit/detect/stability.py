@@ -19,7 +19,7 @@ from graphkit.detect.communities import choose_resolution, find_communities
 from graphkit.detect.members import Grouping
 from graphkit.link.couse import CoUses
 from graphkit.link.links import Integers, Links, Numbers
-from graphkit.link.weights import Weighted, link_threshold, weigh_pairs
+from graphkit.link.weights import Weighted, tell_counting, weigh_pairs
 
 BOOTSTRAPS = 3
 """Runs with edges drawn anew."""
@@ -67,7 +67,7 @@ def measure_stability(
     grouping: Grouping, pairs: Weighted, links: Links, *, co_uses: CoUses, config: Config
 ) -> Stability:
     """Find the communities again under each perturbation."""
-    pairs = _bound(pairs, grouping)
+    pairs = _bound(_among_clustered(pairs, grouping), grouping)
     names, found = [], []
     for name, membership in _runs(grouping, pairs, links, co_uses=co_uses, config=config):
         names.append(name)
@@ -102,11 +102,16 @@ def no_stability(grouping: Grouping, links: Links) -> Stability:
     return Stability((), np.empty((0, len(links.accounts)), dtype=bool), none, none.astype(np.int64), none)
 
 
+def _among_clustered(pairs: Weighted, grouping: Grouping) -> Weighted:
+    """Keep the pairs of which both accounts are in clusters, whichever."""
+    return pairs.take((grouping.cluster[pairs.a] >= 0) & (grouping.cluster[pairs.b] >= 0))
+
+
 def _bound(pairs: Weighted, grouping: Grouping) -> Weighted:
     """Keep the pairs of the largest clusters if there are too many."""
     if len(pairs.a) <= MOST_PAIRS:
         return pairs
-    cluster = np.where(grouping.inside, grouping.cluster[pairs.a], len(grouping.names))
+    cluster = np.where(pairs.inside(grouping.cluster), grouping.cluster[pairs.a], len(grouping.names))
     return pairs.take(np.argsort(cluster, kind="stable")[:MOST_PAIRS])
 
 
@@ -128,24 +133,27 @@ def _runs(
         times = random.poisson(1.0, len(pairs.a))
         drawn = replace(pairs, probability=pairs.probability / np.maximum(times, 1)).take(times > 0)
         yield f"edges drawn anew, {number}", find_communities(drawn, links, config=config)
-    threshold = link_threshold(config, links.n_population)
     for place, kind in enumerate(links.kinds):
-        yield f"{WITHOUT}{kind}", find_communities(_without_kind(pairs, place, threshold), links, config=config)
+        left = _without_kind(pairs, place)
+        yield (
+            f"{WITHOUT}{kind}",
+            find_communities(left.take(tell_counting(left, links, config=config)), links, config=config),
+        )
     kept = _all_but_strongest(grouping, links, config)
-    left, left_co_uses = links.take(kept), _keep_co_uses(co_uses, links, kept)
+    fewer, fewer_co_uses = links.take(kept), _keep_co_uses(co_uses, links, kept)
     keys = pairs.a * len(links.accounts) + pairs.b
-    weighed, _ = weigh_pairs(keys, left, co_uses=left_co_uses, config=config)
+    weighed, _ = weigh_pairs(keys, fewer, co_uses=fewer_co_uses, config=config)
     still_share = weighed.bits.max(axis=1, initial=-1) >= 0
     yield STRONGEST_ENTITY, find_communities(weighed.take(still_share), links, config=config)
 
 
-def _without_kind(pairs: Weighted, place: int, threshold: float) -> Weighted:
-    """Linked pairs that stay linked without a kind."""
+def _without_kind(pairs: Weighted, place: int) -> Weighted:
+    """Pairs that share something without a kind, and what they weigh then."""
     lost = np.maximum(pairs.bits[:, place], 0)
     bits = pairs.bits.copy()
     bits[:, place] = -1
     left = replace(pairs, weight=pairs.weight - lost, bits=bits)
-    return left.take((left.weight >= threshold) & (bits.max(axis=1) >= 0))
+    return left.take(bits.max(axis=1) >= 0)
 
 
 def _all_but_strongest(grouping: Grouping, links: Links, config: Config) -> npt.NDArray[np.bool_]:

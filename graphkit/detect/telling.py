@@ -15,6 +15,7 @@ from graphkit.snapshot import Snapshot
 from graphkit.wording import kind_name, percent, plural
 
 REASONS = {
+    "weak_links": "No pair of its own is strong enough to link it; it is in because it also behaves as the others do.",
     "one_kind": "One kind of link alone ties it to the others. Two addresses of one proxy pool are one kind: such a "
     "member is never above review.",
     "kinds_of_different_partners": "Several kinds of link tie it to the others, but never two of them to the same one.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,8 @@ class Links:
     """Events that carried the link; 0 where only the accounts file has it."""
     first_seen: Integers
     last_seen: Integers
+    profiles: Numbers = field(default_factory=lambda: np.empty((0, 0)))
+    """Behavior of each account, as ``measure_profiles`` gives it; empty where it was not measured."""
 
     def take(self, chosen: npt.NDArray[np.generic]) -> Links:
         """Links by a mask or by positions, of the same accounts and entities."""

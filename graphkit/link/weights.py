@@ -10,10 +10,14 @@ from scipy import sparse
 
 from graphkit.config import Config
 from graphkit.link.couse import CoUses
+from graphkit.link.likeness import pair_likeness
 from graphkit.link.links import Integers, Links, Numbers
 
 CORROBORATING_BITS = 12.0
 """Bits from other kinds that corroborate a pair."""
+
+ALIKE_BITS = 1.0
+"""Likeness in behavior that a weak pair must have to count."""
 
 _CHUNK = 1 << 18
 
@@ -39,6 +43,19 @@ class Weighted:
             self.a[chosen], self.b[chosen], self.weight[chosen], self.probability[chosen], self.bits[chosen]
         )
 
+    def inside(self, membership: Integers) -> npt.NDArray[np.bool_]:
+        """Tell the pairs of which both accounts are in one community; -1 is none."""
+        inside: npt.NDArray[np.bool_] = (membership[self.a] == membership[self.b]) & (membership[self.a] >= 0)
+        return inside
+
+    def strongest_inside(self, membership: Integers) -> Numbers:
+        """Bits of each account's strongest pair with an account of its community; 0 for none."""
+        inside = self.inside(membership)
+        strength = np.zeros(len(membership))
+        for ends in (self.a[inside], self.b[inside]):
+            np.maximum.at(strength, ends, self.weight[inside])
+        return strength
+
 
 def link_threshold(config: Config, n_population: int) -> float:
     """Bits that link a pair: log2(N) + margin, or the config's threshold_bits."""
@@ -47,8 +64,22 @@ def link_threshold(config: Config, n_population: int) -> float:
     return float(np.log2(max(n_population, 1))) + config.margin
 
 
+def weak_threshold(links: Links, config: Config) -> float:
+    """Bits from which a pair counts if its accounts behave alike; the link threshold where behavior is unknown."""
+    reach = config.reach if config.method == "pairs" and links.profiles.size else 0.0
+    return link_threshold(config, links.n_population) - reach
+
+
+def tell_counting(pairs: Weighted, links: Links, *, config: Config) -> npt.NDArray[np.bool_]:
+    """Tell the pairs that count: those linked, and weak ones whose accounts behave alike."""
+    counts: npt.NDArray[np.bool_] = pairs.weight >= link_threshold(config, links.n_population)
+    weak = np.flatnonzero(~counts & (pairs.weight >= weak_threshold(links, config)))
+    counts[weak] = pair_likeness(links.profiles, pairs.a[weak], pairs.b[weak]) >= ALIKE_BITS
+    return counts
+
+
 def weigh_pairs(pairs: Integers, links: Links, *, co_uses: CoUses, config: Config) -> tuple[Weighted, Numbers]:
-    """Weigh candidate pairs and keep the linked ones.
+    """Weigh candidate pairs and keep those that count: linked ones, and weak ones of accounts that behave alike.
 
     Parameters
     ----------
@@ -57,20 +88,19 @@ def weigh_pairs(pairs: Integers, links: Links, *, co_uses: CoUses, config: Confi
 
     Returns
     -------
-    The linked pairs, and each entity's corroboration: of the candidate pairs that share it, the
+    The pairs that count, and each entity's corroboration: of the candidate pairs that share it, the
     share (weighted by 1 / p) that holds 12 bits or more from other kinds; nan where none shares it.
     """
     weigh = Weigher(links, co_uses, config)
-    threshold = link_threshold(config, links.n_population)
-    linked, corroborated, sharing = [], np.zeros(len(links.entities)), np.zeros(len(links.entities))
+    counting, corroborated, sharing = [], np.zeros(len(links.entities)), np.zeros(len(links.entities))
     for start in range(0, len(pairs), _CHUNK):
         chunk, row, entity, other = weigh.chunk(pairs[start : start + _CHUNK])
         inverse = 1 / chunk.probability[row]
         sharing += np.bincount(entity, weights=inverse, minlength=len(sharing))
         corroborated += np.bincount(entity, weights=inverse * (other >= CORROBORATING_BITS), minlength=len(sharing))
-        linked.append(chunk.take(chunk.weight >= threshold))
+        counting.append(chunk.take(tell_counting(chunk, links, config=config)))
     corroboration = np.divide(corroborated, sharing, out=np.full(len(sharing), np.nan), where=sharing > 0)
-    return _concatenate(linked, len(links.kinds)), corroboration
+    return _concatenate(counting, len(links.kinds)), corroboration
 
 
 class Weigher:
