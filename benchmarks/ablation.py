@@ -1,6 +1,7 @@
 """What each part of the score adds to the ranking, what an Isolation Forest does alone, and what missing inputs cost.
 
     python benchmarks/ablation.py                                   50,000 accounts, seeds 100, 101, 102
+    python benchmarks/ablation.py --suite imitators                 the farms work as people do: as much, as unevenly
     python benchmarks/ablation.py --suite frontier
     python benchmarks/ablation.py --accounts 1000000 --events 30000000 --seed 100 --no-inputs
 
@@ -25,7 +26,7 @@ import graphkit as gk
 from graphkit.detect.anomaly import isolate
 from graphkit.detect.scores import combine_effects
 from graphkit.lab.frontier import frontier_farms
-from graphkit.lab.plans import default_farms
+from graphkit.lab.plans import default_farms, imitating_farms
 from graphkit.lab.worlds import write_world
 
 _FIGURES = ("cluster_precision", "account_precision", "recall_at_named_innocents")
@@ -45,6 +46,7 @@ class Suite(StrEnum):
     """Which farms are planted."""
 
     campaigns = "campaigns"
+    imitators = "imitators"
     frontier = "frontier"
 
 
@@ -56,7 +58,11 @@ def main(
     inputs: Annotated[bool, typer.Option(help="Leave out inputs too; the events are then held in memory.")] = True,
 ) -> None:
     """Print a table in Markdown: a row a variant of the score, means over the seeds."""
-    plans = frontier_farms() if suite == Suite.frontier else default_farms(accounts)
+    plans = {
+        Suite.campaigns: default_farms(accounts),
+        Suite.imitators: imitating_farms(accounts),
+        Suite.frontier: frontier_farms(),
+    }[suite]
     rows = []
     for number in seed or [100, 101, 102]:
         with tempfile.TemporaryDirectory() as folder:

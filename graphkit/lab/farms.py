@@ -36,7 +36,7 @@ def farm_part(service: Service, plan: FarmPlan, *, number: int, homes: Integers)
         group_names=(plan.name,),
         created=_draw_creation(random, plan, n_days=days),
         last_day=np.full(n, days - 1),
-        volume=plan.volume * np.exp(random.normal(-0.045, 0.3, n)),
+        volume=plan.volume * np.exp(random.normal(-(plan.unevenness**2) / 2, plan.unevenness, n)),
         rhythm=catalog.rhythm(hours, zone),
         steadiness=np.full(n, 4.0 if plan.hours == "always-on" else 0.8),
         mix=np.zeros(n, np.int64),

@@ -50,6 +50,8 @@ class FarmPlan:
     """Burst: within three days; slow: over three months."""
     volume: float = 1.6
     """Events an account makes, in multiples of the service's mean; at most 25 a day."""
+    unevenness: float = 0.3
+    """Standard deviation of the natural logarithm of its accounts' volumes; 1.6 among ordinary accounts."""
     capabilities: tuple[str, ...] = ("reasoning", "coding", "tool-use")
     """What the farm is after: 90 % of its events."""
 
@@ -67,6 +69,7 @@ class FarmPlan:
                 (self.templates_per_account < 1, "templates_per_account must be at least 1"),
                 (self.accounts_per_card < 1, "accounts_per_card must be at least 1"),
                 (not self.volume > 0, "volume must be above 0"),
+                (not self.unevenness >= 0, "unevenness must be at least 0"),
                 (not self.capabilities, "capabilities must not be empty"),
                 (not set(self.capabilities) <= set(CAPABILITIES), f"capabilities are {', '.join(CAPABILITIES)}"),
             )
@@ -100,6 +103,12 @@ def rotating_farm(n_accounts: int = 25_000, *, name: str = "farm-rotating") -> F
         name, "rotating", n_accounts, n_ips=max(1, n_accounts * 4 // 5), ips_per_account=30, rotation="request",
         n_templates=40, templates_per_account=8, template_share=0.3, hours="always-on",
     )  # fmt: skip
+
+
+def imitating_farms(n_accounts: int) -> tuple[FarmPlan, ...]:
+    """The farms of ``default_farms``, each working as people do: as unevenly, as much, by human hours, made slowly."""
+    like_people = {"unevenness": 1.2, "volume": 1.0, "hours": "human", "creation": "slow"}
+    return tuple(replace(plan, **like_people) for plan in default_farms(n_accounts))  # type: ignore[arg-type]
 
 
 def _large_farms() -> tuple[FarmPlan, ...]:
