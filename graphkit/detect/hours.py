@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from scipy.special import gammaln
 
 from graphkit.detect.parts import Clusters, Part, make_part
@@ -22,19 +24,21 @@ class Hours:
     population: Numbers
     """Shape (168,)."""
     halves: Numbers
-    """Of every other member, in the order of account ids, and of the others: shape (2, clusters, 168)."""
+    """Of every other member, in their order, and of the others: shape (2, clusters, 168)."""
 
 
 def count_hours(clusters: Clusters) -> Hours:
     """Count the events of the population and of two halves of each cluster."""
-    frame = clusters.activity.to_pandas()
-    everyone = frame[frame["account_id"].isna()]
-    population = np.bincount(everyone["hour_of_week"], weights=everyone["n_events"], minlength=_HOURS)
-    members = clusters.members[["account_id", "cluster"]].sort_values("account_id")
-    members = members.assign(half=members.groupby("cluster").cumcount() % 2)
-    inside = frame.merge(members, on="account_id")
-    slot = (inside["half"] * clusters.n + inside["cluster"]) * _HOURS + inside["hour_of_week"]
-    halves = np.bincount(slot, weights=inside["n_events"], minlength=2 * clusters.n * _HOURS)
+    activity, members = clusters.activity, clusters.members
+    hour, n_events = (activity[name].to_numpy() for name in ("hour_of_week", "n_events"))
+    everyone = pc.is_null(activity["account_id"]).to_numpy()
+    population = np.bincount(hour[everyone], weights=n_events[everyone], minlength=_HOURS)
+    ids = pa.array(members["account_id"], pa.string())
+    member = pc.fill_null(pc.index_in(activity["account_id"], value_set=ids), -1).to_numpy()
+    half = members.groupby("cluster").cumcount().to_numpy() % 2
+    inside = member >= 0
+    row = (half * clusters.n + clusters.place)[member[inside]] * _HOURS + hour[inside]
+    halves = np.bincount(row, weights=n_events[inside], minlength=2 * clusters.n * _HOURS)
     return Hours(population.astype(float), halves.astype(float).reshape(2, clusters.n, _HOURS))
 
 
