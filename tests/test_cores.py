@@ -1,5 +1,6 @@
 """Corroborated cores: a farm leaves the crowd it hides in; what is of one piece stays so."""
 
+from functools import partial
 from itertools import combinations, pairwise
 
 import igraph
@@ -9,8 +10,9 @@ import pytest
 from graphkit.detect.cores import CORROBORATED_BITS, split_off_cores
 
 
-def partition(n, edges, _strength):
-    graph = igraph.Graph(n=n, edges=edges)
+def in_pieces(edges, strength):
+    """Partition into what the edges that count join."""
+    graph = igraph.Graph(edges=edges[strength > 0], n=int(edges.max()) + 1)
     return np.array(graph.connected_components().membership)
 
 
@@ -24,12 +26,13 @@ def split(groups, *, bridges=(), sure=()):
         start += size
     edges += bridges
     spare += [0.0] * len(bridges)
+    edges = np.array(edges)
     membership = split_off_cores(
         np.zeros(start, dtype=np.int64),
-        np.array(edges),
+        edges,
         np.ones(len(edges)),
         spare_bits=np.array(spare),
-        partition=partition,
+        partition=partial(in_pieces, edges),
         least=3,
     )
     ends = np.cumsum([0, *groups])

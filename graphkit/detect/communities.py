@@ -78,11 +78,11 @@ def _partition_in_steps(
     edges: Integers, pairs: Weighted, links: Links, *, config: Config, resolution: float
 ) -> Integers:
     """Partition, then split off what several kinds bind, then what hangs on by weak pairs alone."""
-    n = int(edges.max()) + 1
+    graph = igraph.Graph(n=int(edges.max()) + 1, edges=edges)
     strength = edge_strength(pairs, links, config=config)
-    partition = partial(_partition_pairs, resolution=resolution)
+    partition = partial(_partition_pairs, graph, resolution=resolution)
     found = split_off_cores(
-        partition(n, edges, strength),
+        partition(strength),
         edges,
         strength,
         spare_bits=pairs.weight - pairs.bits.max(axis=1),
@@ -91,7 +91,7 @@ def _partition_in_steps(
     )
     if weak_threshold(links, config) == link_threshold(config, links.n_population):
         return found
-    finer = partial(_partition_pairs, resolution=_FINER * resolution)
+    finer = partial(_partition_pairs, graph, resolution=_FINER * resolution)
     return split_off_detached(found, edges, strength, partition=finer)
 
 
@@ -109,8 +109,7 @@ def _keep_alike(membership: Integers, pairs: Weighted, links: Links, *, config: 
     return membership
 
 
-def _partition_pairs(n: int, edges: Integers, strength: Numbers, *, resolution: float) -> Integers:
-    graph = igraph.Graph(n=n, edges=edges)
+def _partition_pairs(graph: igraph.Graph, strength: Numbers, *, resolution: float) -> Integers:
     partition = graph.community_leiden(
         objective_function="CPM", weights=strength, resolution=resolution, n_iterations=_ITERATIONS
     )

@@ -22,7 +22,8 @@ _INSIDE_SHARE = 0.6
 _CONTRAST = 4.0
 """How many times the crowd's share of corroborated strength the core's must be."""
 
-Partition = Callable[[int, Integers, Numbers], Integers]
+Partition = Callable[[Numbers], Integers]
+"""Finds communities: the weight of each edge (0: it does not count) to the community of each vertex."""
 
 
 def split_off_cores(
@@ -41,7 +42,7 @@ def split_off_cores(
     spare_bits
         Bits of each edge's pair besides its strongest kind.
     partition
-        Finds communities: vertices, edges, strength to membership.
+        Finds communities of the same graph.
     least
         Vertices in the smallest core.
 
@@ -50,10 +51,10 @@ def split_off_cores(
     The finer membership.
     """
     inside = membership[edges[:, 0]] == membership[edges[:, 1]]
-    edges, strength = edges[inside], strength[inside]
-    corroborated = spare_bits[inside] >= CORROBORATED_BITS
-    core = partition(len(membership), edges[corroborated], strength[corroborated])
-    leaves = _stands_apart(core, membership, edges, strength, corroborated) & (np.bincount(core) >= least)
+    corroborated = inside & (spare_bits >= CORROBORATED_BITS)
+    core = partition(strength * corroborated)
+    stands = _stands_apart(core, membership, edges[inside], strength[inside], corroborated[inside])
+    leaves = stands & (np.bincount(core) >= least)
     numbered = int(membership.max(initial=-1)) + 1 + core
     return np.where(leaves[core], numbered, membership)
 

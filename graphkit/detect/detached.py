@@ -28,17 +28,17 @@ def split_off_detached(membership: Integers, edges: Integers, strength: Numbers,
     strength
         Weight of each edge, above 0.
     partition
-        Finds communities at a finer resolution: vertices, edges, strength to membership.
+        Finds communities of the same graph at a finer resolution.
 
     Returns
     -------
     The finer membership.
     """
     inside = membership[edges[:, 0]] == membership[edges[:, 1]]
-    edges, strength = edges[inside], strength[inside]
-    part = partition(len(membership), edges, strength)
+    part = partition(strength * inside)
     n_parts = int(part.max(initial=-1)) + 1
-    a, b = part[edges].T
+    a, b = part[edges[inside]].T
+    strength = strength[inside]
     own = a == b
     # an edge inside a part holds both its ends
     kept = 2 * np.bincount(a[own], weights=strength[own], minlength=n_parts)
