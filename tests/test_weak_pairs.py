@@ -81,3 +81,11 @@ def test_other_methods_look_at_links_alone(method):
     assert weak_threshold(links, config) == pytest.approx(np.log2(768))
     assert not len(pairs.a)
     assert not tell_counting(pairs, links, config=config).any()
+
+
+def test_explanations_say_what_likeness_makes_up(snapshot):
+    members = snapshot.accounts
+    weak = members[members["reasons"].map(lambda reasons: "weak_links" in reasons)].iloc[0]
+    text = " ".join(gk.explain_account(snapshot, weak["account_id"]).to_dict()["why"])
+    assert f"adds {weak['likeness']:.1f} bits of likeness" in text
+    assert f"takes {snapshot.content['resolved']['threshold_bits']:.1f} bits" in text

@@ -53,6 +53,7 @@ def explain_account(snapshot: Snapshot, account_id: str) -> AccountExplanation:
     partners = _list_partners(sharing, bits, inside=inside, linked=linked, met=met, member=member)
     shared = _list_shared(snapshot, links, sharing, bits, linked=linked, members=members)
     facts = _gather_facts(snapshot, member, links, threshold=threshold)
+    facts["link_bits"] = float(snapshot.content["resolved"]["threshold_bits"])
     facts |= {"n_linked": int(linked.sum()), "n_others": len(inside), "best_bits": _best(bits, linked)}
     clearing = _try_to_clear(sharing, threshold, member)
     comparison = compare_account(snapshot, member, members, shared=shared) if member else None
@@ -196,7 +197,7 @@ def _gather_facts(
         }
     ranked = rank_clusters(snapshot.table("clusters").to_pylist())
     rank, cluster = next((i, row) for i, row in enumerate(ranked, 1) if row["cluster_id"] == member["cluster_id"])
-    names = ("tier", "strength", "n_partners", "n_events", "first_seen", "last_seen")
+    names = ("tier", "strength", "likeness", "n_partners", "n_events", "first_seen", "last_seen")
     return (
         facts
         | {name: member[name] for name in names}

@@ -47,6 +47,11 @@ def tell_membership(facts: Mapping[str, Any], shared: pd.DataFrame, partners: pd
         f"It shares enough with {whom} to be linked: {facts['threshold_bits']:.1f} bits or more. "
         f"Its strongest link has {facts['best_bits'] or 0:.1f}."
     )
+    if "weak_links" in facts["reasons"]:
+        told.append(
+            f"None of these is a link of its own, which takes {facts['link_bits']:.1f} bits; that it behaves as the "
+            f"others in its cluster do adds {facts['likeness']:.1f} bits of likeness, which make up the rest."
+        )
     if outside:
         told.append(f"Outside its cluster it has met {plural(outside, 'account')} to which it is linked as well.")
     told += _tell_links(shared, clustered=facts["cluster_id"] is not None)
