@@ -231,6 +231,7 @@ def _content(graph: Graph, config: Config, *, intake: Intake, key: bytes, days: 
             "kinds": list(links.kinds),
             "threshold_bits": link_threshold(config, links.n_population),
             "weak_threshold_bits": weak_threshold(links, config),
+            "n_features": links.profiles.shape[1],
             "resolution": choose_resolution(config, links.n_population),
             "n_linked_accounts": len(np.unique(np.concatenate([graph.pairs.a, graph.pairs.b]))),
             "n_pairs": len(graph.pairs.a),

@@ -207,24 +207,26 @@ def print_broken_farms(farms: list[dict[str, Any]]) -> None:
 
 def print_grades(grades: "pd.DataFrame") -> None:
     """Print what is seen of planted farms: a table a size, a row a kind and number of entities an account."""
-    from graphkit.show.borders import FOUND
-
+    also = "; behind a slash: if its accounts also behave alike" if grades["alike"].any() else ""
     for size, of_size in grades.groupby("n_accounts", sort=False):
         users = sorted(of_size["accounts_per_entity"].unique())
         rows = []
         for (kinds, each), of_row in of_size.groupby(["kinds", "entities_per_account"], sort=False):
-            cells = {
-                row["accounts_per_entity"]: "whole"
-                if row["whole"] >= FOUND
-                else "in pieces"
-                if row["found"] >= FOUND
-                else f"{row['recall']:.0%}"
-                for row in of_row.to_dict("records")
-            }
-            rows.append((plain(kinds), f"{each:g}", *(cells.get(number, "") for number in users)))
-        say(f"Farms of {size:,} accounts: whole, found in pieces, or the share that is seen")
+            cells: dict[float, dict[str, None]] = {number: {} for number in users}
+            for row in of_row.sort_values("alike", kind="stable").to_dict("records"):
+                cells[row["accounts_per_entity"]][_tell_fate(row)] = None
+            rows.append((plain(kinds), f"{each:g}", *(" / ".join(cells[number]) for number in users)))
+        say(f"Farms of {size:,} accounts: whole, found in pieces, or the share that is seen{also}")
         print_table(["shared", "an account", *(f"by {number:,g}" for number in users)], rows)
         say("")
+
+
+def _tell_fate(row: Mapping[Any, Any]) -> str:
+    from graphkit.show.borders import FOUND
+
+    if row["whole"] >= FOUND:
+        return "whole"
+    return "in pieces" if row["found"] >= FOUND else f"{row['recall']:.0%}"
 
 
 @contextmanager

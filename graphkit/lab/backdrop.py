@@ -18,21 +18,22 @@ from graphkit.ingest.events import read_events
 from graphkit.ingest.infrastructure import Infrastructure, read_infrastructure
 from graphkit.ingest.organizations import leave_out_organizations
 from graphkit.link.couse import CoUses, find_co_uses
-from graphkit.link.links import Integers, Links, make_links
+from graphkit.link.links import Integers, Links, Numbers, make_links
+from graphkit.link.profiles import measure_profiles
 from graphkit.link.tags import tag_entities
 from graphkit.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
 class Backdrop:
-    """Everybody's links to the entities that make pairs."""
+    """Everybody's links to the entities that make pairs, with everybody's profile."""
 
     links: Links
     co_uses: CoUses
     ordinary: npt.NDArray[np.bool_]
     """For each account of the links whether it is linked to nobody."""
     exact: bool
-    """Whether all links are those of the events; else some were dealt at random."""
+    """Whether links and profiles are those of the events; else some links and all profiles were drawn at random."""
 
 
 def read_backdrop(
@@ -44,7 +45,7 @@ def read_backdrop(
     key: bytes = privacy.PUBLIC_KEY,
     memory: str = "4GB",
 ) -> Backdrop:
-    """Make all links of a snapshot again from its events.
+    """Make all links and profiles of a snapshot again from its events.
 
     Parameters
     ----------
@@ -66,6 +67,8 @@ def read_backdrop(
         links, _ = make_links(engine, intake, config=config)
         if listed is not None:
             links = tag_entities(links, listed, config=config, engine=engine)
+        if config.reach:
+            links = replace(links, profiles=measure_profiles(engine, links))
         co_uses = find_co_uses(engine, intake, links, config=config)
     _check_links(snapshot, links)
     known = snapshot.table("links", columns=["account_id"])["account_id"]
@@ -77,7 +80,8 @@ def rebuild_backdrop(snapshot: Snapshot, *, seed: int = 0) -> Backdrop:
     """Rebuild everybody's links from a snapshot's tables.
 
     The tables hold the links of linked accounts alone, but say how many accounts use each entity. The links that are
-    missing are dealt at random to stand-ins, one for each account that is linked to nobody.
+    missing are dealt at random to stand-ins, one for each account that is linked to nobody. No table holds profiles:
+    everybody's is drawn at random, as if nobody behaved like anybody else for a reason.
     """
     random = np.random.Generator(np.random.PCG64([seed, 0]))
     known = _known_links(snapshot)
@@ -91,7 +95,8 @@ def rebuild_backdrop(snapshot: Snapshot, *, seed: int = 0) -> Backdrop:
     more = {"account": n_known + owner, "entity": entity, "n_events": np.ones_like(owner)}
     more |= {name: others[name].to_numpy()[owner] for name in ("first_seen", "last_seen")}
     joined: dict[str, Any] = {name: np.concatenate([getattr(kept, name), values]) for name, values in more.items()}
-    links = replace(known, accounts=pa.concat_tables([known.accounts, others]), **joined)
+    profiles = _draw_profiles(random, n_known + n_others, n_features=snapshot.content["resolved"].get("n_features", 0))
+    links = replace(known, accounts=pa.concat_tables([known.accounts, others]), profiles=profiles, **joined)
     unlinked = np.arange(len(links.accounts)) >= n_known
     return Backdrop(links, _known_co_uses(snapshot, links), unlinked, exact=False)
 
@@ -177,6 +182,11 @@ def _stand_in(random: np.random.Generator, accounts: pa.Table, n: int) -> pa.Tab
         empty = {name: pa.array(np.ones(n, np.int64)) for name in accounts.column_names[1:]}
         drawn = pa.table({"account_id": pa.nulls(n, pa.string()), **empty})
     return drawn.set_column(0, "account_id", pa.array([f"stand-in {number}" for number in range(n)], pa.string()))
+
+
+def _draw_profiles(random: np.random.Generator, n: int, *, n_features: int) -> Numbers:
+    """Profiles of ``n`` accounts: standard scores that tell one thing each; none where there are no features."""
+    return random.standard_normal((n, n_features)) if n_features else np.empty((0, 0))
 
 
 def _known_co_uses(snapshot: Snapshot, links: Links) -> CoUses:

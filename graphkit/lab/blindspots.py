@@ -15,11 +15,10 @@ from graphkit.detect.communities import find_communities
 from graphkit.errors import UsageError
 from graphkit.lab.backdrop import Backdrop, rebuild_backdrop
 from graphkit.lab.measures import judge_farms
-from graphkit.lab.planting import FarmGrade, Planted, plant_farms
-from graphkit.link.couse import CoUses
-from graphkit.link.links import Integers, Links
+from graphkit.lab.planting import FarmGrade, Planted, behave_alike, plant_farms
+from graphkit.link.links import Integers
 from graphkit.link.pairs import sample_pairs
-from graphkit.link.weights import weigh_pairs
+from graphkit.link.weights import link_threshold, weak_threshold, weigh_pairs
 from graphkit.snapshot import Snapshot
 
 ENTITIES_PER_ACCOUNT = (1, 2, 4, 8)
@@ -70,11 +69,12 @@ def measure_blind_spots(
 
     Returns
     -------
-    A row is a grade: kinds (joined by " + "), n_accounts, entities_per_account, accounts_per_entity; n_farms planted;
-    found and whole, shares of these farms, as ``judge_farms`` defines them; recall (share of a farm's accounts in
-    clusters that are mostly it), best_share (share of it in the cluster with most of it) and best_purity (its share
-    of that cluster's accounts), means over the farms; n_population, accounts in the service; exact, whether the
-    links are the events' own.
+    A row is a grade and a behavior: kinds (joined by " + "), n_accounts, entities_per_account, accounts_per_entity,
+    n_farms planted; alike, whether the accounts of a farm behave alike, else as differently as any (the same farms are
+    judged both ways; only the latter where the snapshot took no account of behavior); found and whole, shares of these
+    farms, as ``judge_farms`` defines them; recall (share of a farm's accounts in clusters that are mostly it),
+    best_share (share of it in the cluster with most of it) and best_purity (its share of that cluster's accounts),
+    means over the farms; n_population, accounts in the service; exact, whether links and behavior are the events' own.
 
     Raises
     ------
@@ -94,20 +94,15 @@ def measure_blind_spots(
             progress(number, len(batches))
         farms = [planned[place] for place in batch]
         planted = plant_farms(backdrop, farms, config=config, seed=[seed, number])
-        membership = find_clusters(planted.links, planted.co_uses, config=config, key=key)
-        judged.append(_judge(planted, membership, least=config.min_cluster_size).assign(grade=batch))
+        judged += [
+            fates.assign(grade=batch)
+            for fates in _judge_behaviors(planted, seed=[seed, number], config=config, key=key)
+        ]
     if progress is not None:
         progress(len(batches), len(batches))
     described = pd.DataFrame([_describe(grade) for grade in planned]).assign(n_farms=replicates)
-    means = pd.concat(judged).groupby("grade").mean()
-    return described.join(means).assign(n_population=n_population, exact=backdrop.exact)
-
-
-def find_clusters(links: Links, co_uses: CoUses, *, config: Config, key: bytes) -> Integers:
-    """Cluster links as ``analyze`` does; for each account the number of its cluster, -1 for none."""
-    candidates = sample_pairs(links, co_uses=co_uses, config=config, key=key)
-    pairs, _ = weigh_pairs(candidates, links, co_uses=co_uses, config=config)
-    return find_communities(pairs, links, config=config)
+    means = pd.concat(judged).groupby(["grade", "alike"]).mean().reset_index("alike")
+    return described.join(means).reset_index(drop=True).assign(n_population=n_population, exact=backdrop.exact)
 
 
 def grade_farms(config: Config, kinds: Sequence[str], *, n_accounts: Sequence[int] = (200,)) -> Iterator[FarmGrade]:
@@ -156,6 +151,18 @@ def _split(grades: Sequence[FarmGrade], *, most: int, seed: Sequence[int]) -> It
         n_planted += grades[place].n_accounts
     if batch:
         yield batch
+
+
+def _judge_behaviors(planted: Planted, *, seed: Sequence[int], config: Config, key: bytes) -> Iterator[pd.DataFrame]:
+    """Look for planted farms as ``analyze`` does; where likeness counts, once more with accounts that behave alike."""
+    links, co_uses = planted.links, planted.co_uses
+    candidates = sample_pairs(links, co_uses=co_uses, config=config, key=key)
+    likeness_counts = weak_threshold(links, config) < link_threshold(config, links.n_population)
+    for alike in (False, True) if likeness_counts else (False,):
+        links = behave_alike(planted, seed=seed).links if alike else planted.links
+        pairs, _ = weigh_pairs(candidates, links, co_uses=co_uses, config=config)
+        membership = find_communities(pairs, links, config=config)
+        yield _judge(planted, membership, least=config.min_cluster_size).assign(alike=alike)
 
 
 def _judge(planted: Planted, membership: Integers, *, least: int) -> pd.DataFrame:

@@ -29,6 +29,7 @@ def render_blind_spots(snapshot: Snapshot, grades: pd.DataFrame) -> str:
         "as_of": snapshot.as_of.isoformat(),
         "n_population": int(snapshot.content["population"]["n_accounts"]),
         "exact": bool(grades["exact"].all()),
+        "alike": bool(grades["alike"].any()),
         "n_farms": int(grades["n_farms"].max()) if len(grades) else 0,
         "unseen": list_blind_spots(grades),
         "borders": describe_blind_spots(grades),

@@ -1,6 +1,7 @@
 """Blind spots: how much is seen of planted farms that share less and less, a panel a kind of link."""
 
 import math
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -29,6 +30,9 @@ MOST_PANELS = 20
 
 _HEAD, _FOOT, _SIDE, _GAP = 20.0, 18.0, 30.0, 14.0
 """Pixels for a panel's heading, the labels below and beside it, and the space between panels."""
+_CELL_GAP = 2.0
+_LETTER = 7.0
+"""Pixels of a letter of a cell's text; where it would not fit it is smaller."""
 _MOST_ACROSS = (3, 4)
 """Panels beside each other: where four rows of them are enough, and else."""
 
@@ -44,11 +48,23 @@ class _Panel(NamedTuple):
     height: float
 
 
+class _Text(NamedTuple):
+    """What is written into a cell or half of one."""
+
+    x: float
+    y: float
+    words: str
+    size: int
+    recall: float
+    hover: str
+
+
 def plot_blind_spots(grades: pd.DataFrame, *, n_accounts: int | None = None, mode: Mode = "light") -> go.Figure:
     """Draw how much is seen of planted farms: a panel a kind of link, or a mixture of two.
 
     In a panel, farms share more things an account from the top down, and each thing among more accounts from left to
-    right. A cell says which share of the farm's accounts is in clusters that are mostly it; the darker, the less.
+    right. A cell says which share of the farm's accounts is in clusters that are mostly it; the darker, the less. Its
+    right half says so of farms whose accounts also behave alike, where that makes a difference.
 
     Parameters
     ----------
@@ -88,11 +104,13 @@ def _write_notes(grades: pd.DataFrame, *, n_drawn: int) -> list[str]:
     first, n_panels = grades.iloc[0], grades["kinds"].nunique()
     links = "links" if first["exact"] else "links as the snapshot's tables tell them"
     n_farms, size, everybody = first["n_farms"], first["n_accounts"], first["n_population"]
+    halves = "; right half: if also alike" if grades["alike"].any() else ""
     notes = [
         f"{plural(n_farms, 'farm')} of {size:,} accounts a cell, planted among the {links} of {everybody:,} accounts",
-        "down: shared entities an account",
-        "across: accounts that share each",
-        "in a cell: percent of the farm seen; bold: found; *: in pieces",
+        "down: entities an account",
+        "across: accounts an entity",
+        f"percent seen{halves}",
+        "bold: found; *: in pieces",
     ]
     if n_drawn < n_panels:
         notes.append(f"{plural(n_panels - n_drawn, 'further panel')} not drawn")
@@ -129,36 +147,34 @@ def _axes(panel: _Panel) -> tuple[dict[float, float], dict[float, float]]:
 
 def _draw_cells(panel: _Panel, *, first: bool, mode: Mode) -> list[Any]:
     """The cells as a heatmap, the first with the legend of the colors, and their texts."""
-    y, x = _axes(panel)
-    recall = panel.rows.pivot_table(
-        index="entities_per_account", columns="accounts_per_entity", values="recall", sort=True
-    )
     stops = SCORE_RAMP[mode]
+    edges, unseen = _halve_cells(panel)
     cells = go.Heatmap(
-        x=list(x.values()),
-        y=list(y.values()),
-        z=(1 - recall).round(4).where(recall.notna(), None).to_numpy().tolist(),
+        x=edges,
+        y=list(_axes(panel)[0].values()),
+        z=unseen,
         zmin=0,
         zmax=1,
         colorscale=[[place / (len(stops) - 1), color] for place, color in enumerate(stops)],
-        xgap=2,
         ygap=2,
         showscale=first,
         colorbar=_COLOR_BAR,
         hoverinfo="skip",
     )
-    rows = panel.rows.to_dict("records")
-    shown = [f"{100 * row['recall']:.0f}{'*' if row['whole'] < FOUND <= row['found'] else ''}" for row in rows]
-    texts = go.Scatter(
-        x=[x[row["accounts_per_entity"]] for row in rows],
-        y=[y[row["entities_per_account"]] for row in rows],
+    texts = list(_write_cells(panel))
+    written = go.Scatter(
+        x=[text.x for text in texts],
+        y=[text.y for text in texts],
         mode="text",
-        text=[f"<b>{text}</b>" if row["found"] >= FOUND else text for text, row in zip(shown, rows, strict=True)],
-        textfont={"size": 11, "color": [ink_on(ramp_color(1 - row["recall"], mode=mode)) for row in rows]},
-        customdata=[_write_hover(row) for row in rows],
+        text=[text.words for text in texts],
+        textfont={
+            "size": [text.size for text in texts],
+            "color": [ink_on(ramp_color(1 - text.recall, mode=mode)) for text in texts],
+        },
+        customdata=[text.hover for text in texts],
         hovertemplate="%{customdata}<extra></extra>",
     )
-    return [cells, texts]
+    return [cells, written]
 
 
 _COLOR_BAR = {
@@ -176,14 +192,55 @@ _COLOR_BAR = {
 }
 
 
-def _write_hover(row: dict[Any, Any]) -> str:
-    each, users = row["entities_per_account"], row["accounts_per_entity"]
-    lines = [
-        f"<b>{_heading(row['kinds'])}</b>: {each:g} an account, each shared by {users:,g}",
-        f"{percent(row['recall'])} of the farm in clusters that are mostly it",
-        f"found: {percent(row['found'])} of {plural(row['n_farms'], 'farm')}, whole: {percent(row['whole'])}",
-        f"its largest cluster: {percent(row['best_share'])} of it, {percent(row['best_purity'])} pure",
-    ]
+def _halve_cells(panel: _Panel) -> tuple[list[float], list[list[float | None]]]:
+    """Edges of the heatmap's columns and what is not seen in each: the halves of a cell, then the gap to the next."""
+    middles, x = _axes(panel)
+    halves = sorted(panel.rows["alike"].unique().tolist())
+    wide = panel.width / len(x)
+    steps = [-wide / 2 + _CELL_GAP / 2 + place * (wide - _CELL_GAP) / len(halves) for place in range(len(halves) + 1)]
+    edges = [middle + step for middle in x.values() for step in steps]
+    recall = {
+        (row["entities_per_account"], row["accounts_per_entity"], row["alike"]): row["recall"]
+        for row in panel.rows.to_dict("records")
+    }
+    unseen: list[list[float | None]] = []
+    for each in middles:
+        cells = [[recall.get((each, users, alike)) for alike in halves] for users in x]
+        flat = [value for cell in cells for value in (*cell, None)][:-1]
+        unseen.append([None if value is None else round(1 - value, 4) for value in flat])
+    return edges, unseen
+
+
+def _write_cells(panel: _Panel) -> Iterator[_Text]:
+    """Write into the halves of each cell, or into the whole cell if both say the same."""
+    y, x = _axes(panel)
+    for _, cell in panel.rows.groupby(["entities_per_account", "accounts_per_entity"], sort=False):
+        rows = cell.sort_values("alike").to_dict("records")
+        each, users = rows[0]["entities_per_account"], rows[0]["accounts_per_entity"]
+        hover = _write_hover(rows)
+        told = rows if len({_write_share(row) for row in rows}) > 1 else rows[:1]
+        room = panel.width / len(x) / len(told)
+        for place, row in enumerate(told):
+            words = _write_share(row)
+            size = 11 if _LETTER * len(re.sub("<.*?>", "", words)) <= room else 9
+            yield _Text(x[users] + (place - (len(told) - 1) / 2) * room, y[each], words, size, row["recall"], hover)
+
+
+def _write_share(row: dict[Any, Any]) -> str:
+    text = f"{100 * row['recall']:.0f}{'*' if row['whole'] < FOUND <= row['found'] else ''}"
+    return f"<b>{text}</b>" if row["found"] >= FOUND else text
+
+
+def _write_hover(rows: list[dict[Any, Any]]) -> str:
+    each, users = rows[0]["entities_per_account"], rows[0]["accounts_per_entity"]
+    lines = [f"<b>{_heading(rows[0]['kinds'])}</b>: {each:g} an account, each shared by {users:,g}"]
+    for row in rows:
+        lines += [
+            *(["<b>If its accounts also behave alike:</b>"] if row["alike"] else []),
+            f"{percent(row['recall'])} of the farm in clusters that are mostly it",
+            f"found: {percent(row['found'])} of {plural(row['n_farms'], 'farm')}, whole: {percent(row['whole'])}",
+            f"its largest cluster: {percent(row['best_share'])} of it, {percent(row['best_purity'])} pure",
+        ]
     return "<br>".join(lines)
 
 
