@@ -4,17 +4,20 @@ import pytest
 from graphkit.show.borders import describe_blind_spots, list_blind_spots
 
 
-def grades_of(found, *, kinds="ip", n_accounts=200):
-    """Grades: {(entities an account, accounts an entity): share found}."""
+def grades_of(found, *, kinds="ip", n_accounts=200, alike=None):
+    """Grades: {(entities an account, accounts an entity): share found}; ``alike`` the same for accounts alike."""
+    rows = [(grade, share, False) for grade, share in found.items()]
+    rows += [(grade, share, True) for grade, share in (alike or {}).items()]
     return pd.DataFrame(
         {
             "kinds": kinds,
             "n_accounts": n_accounts,
             "entities_per_account": each,
             "accounts_per_entity": users,
+            "alike": behavior,
             "found": share,
         }
-        for (each, users), share in found.items()
+        for (each, users), share, behavior in rows
     )
 
 
@@ -58,6 +61,51 @@ BORDERS = [
 @pytest.mark.parametrize(("found", "sentence"), BORDERS)
 def test_borders_in_words(found, sentence):
     assert describe_blind_spots(grades_of(found)) == [sentence]
+
+
+HALF = {(1, 4): 0, (1, 9): 0, (2, 4): 0, (2, 9): 1}
+ALIKE = [
+    (
+        {(1, 4): 0, (1, 9): 1, (2, 4): 1, (2, 9): 1},
+        " If its accounts also behave alike, it takes 1 where 9 accounts share each and 2 where 4 accounts share each.",
+        ". If its accounts also behave alike: 1 an account, where 4 accounts share each.",
+    ),
+    (
+        dict.fromkeys(HALF, 1),
+        " If its accounts also behave alike, it would be found even with 1 shared IP address of 4 accounts each.",
+        ". If its accounts also behave alike: none of these.",
+    ),
+    (HALF, " The same if its accounts also behave alike.", ", even if its accounts also behave alike."),
+    (
+        dict.fromkeys(HALF, 0),
+        " If its accounts also behave alike, it would not be found.",
+        ". If its accounts also behave alike: 1 or 2 an account.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("alike", "border", "missed"), ALIKE)
+def test_likeness_moves_the_border(alike, border, missed):
+    without, grades = grades_of(HALF), grades_of(HALF, alike=alike)
+    assert describe_blind_spots(grades) == [describe_blind_spots(without)[0] + border]
+    assert list_blind_spots(grades)[0] == list_blind_spots(without)[0][:-1] + missed
+
+
+@pytest.mark.parametrize(
+    ("alike", "told"),
+    [
+        ({(1, 9): 0, (2, 9): 1}, "; 1 of them if its accounts also behave alike"),
+        ({(1, 9): 1, (2, 9): 1}, "; none of them"),
+        ({}, " of 9 accounts each."),
+    ],
+)
+def test_mixtures_that_likeness_does_not_show_are_counted(alike, told):
+    grades = grades_of({(1, 9): 0, (2, 9): 0}, kinds="ip + card", alike=alike)
+    line, _ = list_blind_spots(grades)
+    assert line.startswith(
+        "2 mixtures of two kinds, such as a 200-account farm with 2 shared IP addresses and 2 shared c"
+    )
+    assert told in line
 
 
 def test_a_border_against_the_rule_is_told_too():

@@ -30,7 +30,9 @@ def reports(tmp_path_factory):
         "revealed": write_report(hostile, folder / "revealed.html", reveal=True),
         "alone": write_report(hostile, folder / "alone.html", cluster_id="C001"),
         "empty": write_report(empty_snapshot(), folder / "empty.html"),
-        "blindspots": write_blind_spots(hostile, grades_of(["ip", "ip + url"]), folder / "blindspots.html"),
+        "blindspots": write_blind_spots(
+            hostile, grades_of(["ip", "ip + url"], alike={"recall": 0.9}), folder / "blindspots.html"
+        ),
     }
 
 

@@ -5,6 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 import graphkit as gk
+from graphkit import terminal
 from graphkit.cli import app
 from graphkit.errors import UsageError
 from graphkit.show.blindpage import render_blind_spots, write_blind_spots
@@ -33,7 +34,7 @@ def test_a_panel_a_kind_and_a_text_a_cell():
     figure = plot_blind_spots(grades_of(["ip", "ip + user_agent"]))
     heatmaps, texts = figure.data[::2], figure.data[1::2]
     assert [heatmap.type for heatmap in heatmaps] == ["heatmap"] * 2
-    assert [list(row) for row in heatmaps[0].z] == [[0.75, 0.75], [0.75, 0.75]]
+    assert [list(row) for row in heatmaps[0].z] == [[0.75, None, 0.75]] * 2, "a gap between cells"
     assert all(list(text.text) == ["25"] * 4 for text in texts)
     written = {annotation.text for annotation in figure.layout.annotations}
     assert {"<b>IP address</b>", "<b>IP address + User agent</b>", "1", "2", "4", "20"} <= written
@@ -50,6 +51,23 @@ def test_a_panel_a_kind_and_a_text_a_cell():
 )
 def test_what_is_found_stands_out(shares, text):
     assert set(plot_blind_spots(grades_of(["ip"], **shares)).data[1].text) == {text}
+
+
+def test_halves_of_a_cell_tell_of_accounts_alike():
+    cells, texts = plot_blind_spots(grades_of(["ip"], alike={"found": 1.0, "whole": 1.0, "recall": 1.0})).data
+    assert [list(row) for row in cells.z] == [[0.75, 0, None, 0.75, 0]] * 2
+    assert len(cells.x) == 6
+    assert list(cells.x) == sorted(cells.x)
+    assert list(texts.text) == ["25", "<b>100</b>"] * 4
+    assert all(cells.x[0] < left < cells.x[1] < right < cells.x[2] for left, right in [texts.x[:2]])
+    assert "If its accounts also behave alike:" in texts.customdata[0]
+
+
+def test_halves_that_say_the_same_are_written_once():
+    figure = plot_blind_spots(grades_of(["ip"], alike={}))
+    assert list(figure.data[1].text) == ["25"] * 4
+    assert "right half" in figure.layout.title.subtitle.text
+    assert "right half" not in plot_blind_spots(grades_of(["ip"])).layout.title.subtitle.text
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
@@ -86,6 +104,25 @@ def test_the_page_is_whole_and_says_what_is_not_seen(store, tmp_path):
     assert set(figures) == {"grades-20", "grades-30"}
     assert HOSTILE not in ours
     assert "ring0" not in ours
+
+
+def test_the_page_tells_behaviors_apart(store):
+    snapshot = gk.open_store(store).latest()
+    both = without_library(render_blind_spots(snapshot, grades_of(["ip"], alike={"found": 1.0, "recall": 1.0})))
+    alone = without_library(render_blind_spots(snapshot, grades_of(["ip"])))
+    assert "A 20-account farm that shares IP addresses alone: 1 or 2 an account. If its accounts also" in both
+    assert both.count('<td class="short">alike</td>') == 4
+    assert "looked for twice" in both
+    assert "alike" not in alone
+
+
+def test_the_table_tells_both_behaviors(capsys):
+    terminal.print_grades(grades_of(["ip"], alike={"found": 1.0, "whole": 1.0}))
+    told = capsys.readouterr().out
+    assert told.count("25% / whole") == 4
+    assert "behind a slash: if its accounts also behave alike" in told
+    terminal.print_grades(grades_of(["ip"]))
+    assert "/" not in capsys.readouterr().out
 
 
 def test_the_command_tells_writes_and_leaves_the_store_alone(store, tmp_path):
