@@ -215,7 +215,8 @@ def _measure_behavior(engine: Engine, graph: Graph, grouping: Grouping) -> Behav
 
 def _content(graph: Graph, config: Config, *, intake: Intake, key: bytes, days: dict[str, int]) -> dict[str, Any]:
     """What a snapshot's digest covers besides its tables."""
-    links = graph.links
+    links, threshold = graph.links, link_threshold(config, graph.links.n_population)
+    linked = graph.pairs.take(graph.pairs.weight >= threshold)
     return {
         "config": config.model_dump(mode="json"),
         "key_fingerprint": privacy.key_fingerprint(key),
@@ -229,12 +230,13 @@ def _content(graph: Graph, config: Config, *, intake: Intake, key: bytes, days: 
         },
         "resolved": {
             "kinds": list(links.kinds),
-            "threshold_bits": link_threshold(config, links.n_population),
+            "threshold_bits": threshold,
             "weak_threshold_bits": weak_threshold(links, config),
             "n_features": links.profiles.shape[1],
             "resolution": choose_resolution(config, links.n_population),
-            "n_linked_accounts": len(np.unique(np.concatenate([graph.pairs.a, graph.pairs.b]))),
-            "n_pairs": len(graph.pairs.a),
+            "n_linked_accounts": len(np.unique(np.concatenate([linked.a, linked.b]))),
+            "n_pairs": len(linked.a),
+            "n_weak_pairs": len(graph.pairs.a) - len(linked.a),
         },
     }
 

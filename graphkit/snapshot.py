@@ -149,7 +149,7 @@ class Snapshot:
             for row in top
         )
         head = "<tr><th>cluster</th><th>accounts</th><th>score</th><th style='text-align:left'>what binds it</th></tr>"
-        body = f"<table>{head}{rows}</table>" if rows else "<p>No accounts are linked: there is no cluster.</p>"
+        body = f"<table>{head}{rows}</table>" if rows else "<p>No accounts hold together: there is no cluster.</p>"
         return (
             f"<p><b>Snapshot {html.escape(self.id)}</b>: {tables['clusters']['rows']:,} clusters hold "
             f"{tables['accounts']['rows']:,} of {population['n_accounts']:,} accounts "

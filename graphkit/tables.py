@@ -81,9 +81,13 @@ TABLES: dict[str, Table] = {
                     "bits that say that it behaves as the others in its cluster do; below 0: as anybody",
                 ),
                 Column(
-                    "n_partners", "number", "estimate of the accounts it is linked to: the sum of 1 / p over its pairs"
+                    "n_partners",
+                    "number",
+                    "estimate of the accounts that it has a pair with, linked or weak: the sum of 1 / p over them",
                 ),
-                Column("kinds", "texts", "kinds that link it inside its cluster, in the order of their bits"),
+                Column(
+                    "kinds", "texts", "kinds that its pairs inside its cluster share, linked or weak, by their bits"
+                ),
                 _EVENTS,
                 _FIRST,
                 _LAST,
@@ -168,7 +172,7 @@ TABLES: dict[str, Table] = {
         ),
         Table(
             "links",
-            "a link of a linked account to an entity that two or more accounts share",
+            "a link of an account that has a pair to an entity that two or more accounts share",
             (_ACCOUNT, _KIND, _ENTITY, _EVENTS, _FIRST, _LAST),
             ("account_id", "kind", "entity"),
         ),
@@ -208,10 +212,14 @@ TABLES: dict[str, Table] = {
         ),
         Table(
             "pairs",
-            "a sampled pair of linked accounts",
+            "a sampled pair of accounts: linked, or weak and inside a cluster",
             (
                 *_PAIR,
-                Column("match_weight", "number", "bits, exact over all that the two share"),
+                Column(
+                    "match_weight",
+                    "number",
+                    "bits, exact over all that the two share; a weak pair has fewer than link two",
+                ),
                 Column(
                     "kinds", "texts", "kinds in which they share an entity that makes pairs, in the order of their bits"
                 ),
@@ -221,7 +229,7 @@ TABLES: dict[str, Table] = {
         ),
         Table(
             "co_uses",
-            "an entity that a linked pair used close in time; only kinds with `within`",
+            "an entity that a pair of table pairs used close in time; only kinds with `within`",
             (
                 *_PAIR,
                 _KIND,

@@ -42,11 +42,11 @@ def test_shared_entities_have_their_bits_and_dates(anna):
     shared = anna.shared.set_index(["kind", "entity"])
     card = anna.shared.iloc[0]
     assert card["kind"] == "payment_instrument"
-    assert (card["n_links"], card["n_inside"], card["n_outside"]) == (2, 3, 0)
+    assert (card["n_pairs"], card["n_inside"], card["n_outside"]) == (2, 3, 0)
     assert card["bits"] == pytest.approx(card["rarity_bits"] + 8)
     address = shared.loc["ip", "10.9.0.1"]
     assert address["bits"] == pytest.approx(address["rarity_bits"] - 1)
-    assert shared.loc[("ip", "10.9.0.2"), ["n_links", "bits", "n_outside"]].tolist() == [0, 0, 1]
+    assert shared.loc[("ip", "10.9.0.2"), ["n_pairs", "bits", "n_outside"]].tolist() == [0, 0, 1]
     assert card["first_seen"] == pd.Timestamp("2026-05-04", tz="UTC")
 
 
@@ -109,7 +109,7 @@ def test_linked_but_in_no_cluster(snapshot):
 def test_not_linked_at_all_is_said_with_near_ids(snapshot):
     with pytest.raises(gk.UsageError, match=r"shares less than the 10\.0 bits .* Near ids: 'emil'"):
         gk.explain_account(snapshot, "emill")
-    with pytest.raises(gk.UsageError, match="No linked account has an id like it"):
+    with pytest.raises(gk.UsageError, match="No account there has an id like it"):
         gk.explain_account(snapshot, "z00001")
 
 

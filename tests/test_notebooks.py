@@ -46,7 +46,7 @@ def shown(tmp_path_factory):
     return data
 
 
-@pytest.mark.parametrize(("cell", "title"), [("overview", "Clusters of linked accounts"), ("cluster", "Cluster C-")])
+@pytest.mark.parametrize(("cell", "title"), [("overview", "Clusters of accounts"), ("cluster", "Cluster C-")])
 def test_quickstart_shows_its_figures(shown, cell, title):
     figure = shown[cell][PLOTLY]
     assert title in figure["layout"]["title"]["text"]

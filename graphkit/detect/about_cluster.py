@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,16 +11,18 @@ import pyarrow.compute as pc
 from scipy import sparse
 from scipy.sparse import csgraph
 
+from graphkit.detect.alike import compare_usage, tell_alike, tell_weak
 from graphkit.detect.explanation import ClusterExplanation, records_of
-from graphkit.detect.setaside import is_linked, set_aside
-from graphkit.detect.sharing import Sharing, read_entities, read_sharing
+from graphkit.detect.holding import bits_to_hold, is_weak, reaches, read_thresholds, tell_held
+from graphkit.detect.setaside import set_aside
+from graphkit.detect.sharing import Sharing, read_entities, read_sharing, weigh_sharing
 from graphkit.detect.telling import tell_reason, tell_unknowns
 from graphkit.link.links import Numbers
 from graphkit.snapshot import Snapshot, rank_clusters
 from graphkit.wording import in_words, kind_name, percent, plural, tell_outcome
 
 MOST_PAIRS = 50_000
-"""Linked pairs of a cluster that are weighed again without some of its evidence; of more, evenly chosen ones."""
+"""Pairs of a cluster that are weighed again without some of its evidence; of more, evenly chosen ones."""
 
 _PARTS_TOLD = 3
 _LEAST_TOLD = 0.1
@@ -32,9 +34,10 @@ _BROKEN = 0.5
 def explain_cluster(snapshot: Snapshot, cluster_id: str) -> ClusterExplanation:
     """Explain why a cluster is a finding and what would undo it.
 
-    What would undo it is computed: its sampled links, 50,000 at most, are weighed again as if an entity, a
+    What would undo it is computed: its sampled pairs, 50,000 at most, are weighed again as if an entity, a
     kind, or several entities together were known to be innocent. That tells which accounts still hang
-    together by any link; the table ``stability`` has runs that find the communities again.
+    together by pairs that link them, or that are weak where likeness, held as it is, makes up the rest; the table
+    ``stability`` has runs that find the communities again.
 
     Raises
     ------
@@ -51,13 +54,18 @@ def explain_cluster(snapshot: Snapshot, cluster_id: str) -> ClusterExplanation:
     stability = stability.assign(outcome=[tell_outcome(row) for row in records_of(stability)])
     parts = parts.sort_values(["contribution", "part"], ascending=[False, True], ignore_index=True)
     evidence = _list_evidence(snapshot, cluster_id)
-    undoing, n_pairs = _try_to_undo(snapshot, list(members["account_id"]))
+    undoing, n_pairs = _try_to_undo(snapshot, members)
+    usage, n_weak = compare_usage(snapshot, cluster_id), int(is_weak(members).sum())
+    likeness = members["likeness"].dropna()
+    facts |= {"n_weak": n_weak, "likeness": float(likeness.median()) if len(likeness) else None}
     return ClusterExplanation(
         snapshot_id=snapshot.id,
         cluster_id=cluster_id,
         facts=facts | {"n_pairs_weighed": n_pairs},
         why=_tell_why(facts, evidence, parts),
         evidence=evidence,
+        alike=tell_alike(snapshot, members, usage, parts),
+        usage=usage,
         parts=parts,
         tiers=_count_tiers(members),
         holds=_tell_stability(facts, stability),
@@ -103,51 +111,57 @@ def _count_tiers(members: pd.DataFrame) -> pd.DataFrame:
     ).reset_index(drop=True)
 
 
-def _try_to_undo(snapshot: Snapshot, members: Sequence[str]) -> tuple[pd.DataFrame, int]:
-    """Weigh its sampled links again without each piece of evidence; also the number of links."""
+def _try_to_undo(snapshot: Snapshot, members: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Weigh its sampled pairs again without each piece of evidence; also the number of pairs."""
+    names = list(members["account_id"])
     table = snapshot.table("pairs", columns=["account_a", "account_b", "match_weight", "sampling_probability"])
-    inside = pc.field("account_a").isin(list(members)) & pc.field("account_b").isin(list(members))
+    inside = pc.field("account_a").isin(names) & pc.field("account_b").isin(names)
     pairs = table.filter(inside).to_pandas()
     pairs = pairs.iloc[:: max(1, -(-len(pairs) // MOST_PAIRS))]
     if pairs.empty:
-        return pd.DataFrame(columns=["set_aside", "kind", "entity", "n_accounts", "links_left", "outcome"]), 0
-    weakest = float(pairs["match_weight"].min())
-    threshold = min(float(snapshot.content["resolved"]["threshold_bits"]), weakest)
+        return pd.DataFrame(columns=["set_aside", "kind", "entity", "n_accounts", "pairs_left", "outcome"]), 0
+    link, weak = read_thresholds(snapshot)
     sharing = read_sharing(snapshot, pairs["account_a"].tolist(), pairs["account_b"].tolist())
+    likeness = members.set_index("account_id")["likeness"].reindex(list(sharing.accounts))
+    needed = bits_to_hold(likeness, link=link, weak=weak)
     times = 1 / pairs["sampling_probability"].to_numpy(dtype=float)
 
     def measure(bits: Numbers) -> dict[str, object]:
-        return _measure_links(sharing, is_linked(bits, threshold), times)
+        return _measure_pairs(sharing, tell_held(sharing.a, sharing.b, bits, weak=weak, needed=needed), times)
 
     def undone(left: Mapping[str, Any]) -> bool:
         return bool(left["largest_part"] < _BROKEN)
 
-    trials = set_aside(sharing, threshold=threshold, measure=measure, undone=undone)
+    trials = set_aside(sharing, least=weak, measure=measure, undone=undone)
+    if is_weak(members).any() and weak < link:
+        left = _measure_pairs(sharing, reaches(weigh_sharing(sharing), link), times)
+        likeness_row = {"set_aside": "likeness", "kind": None, "entity": None, "n_accounts": pd.NA} | left
+        trials = pd.DataFrame([*trials.to_dict("records"), likeness_row], columns=trials.columns)
     return trials.assign(outcome=[_tell_trial(trial) for trial in records_of(trials)]), len(pairs)
 
 
-def _measure_links(sharing: Sharing, linked: np.ndarray, times: Numbers) -> dict[str, object]:
-    """Share of the links left, parts of two accounts or more that they join, and the share of the largest."""
+def _measure_pairs(sharing: Sharing, held: np.ndarray, times: Numbers) -> dict[str, object]:
+    """Share of the pairs left, parts of two accounts or more that they join, and the share of the largest."""
     n = len(sharing.accounts)
-    ends = (sharing.a[linked], sharing.b[linked])
-    graph = sparse.coo_array((np.ones(int(linked.sum())), ends), shape=(n, n))
+    ends = (sharing.a[held], sharing.b[held])
+    graph = sparse.coo_array((np.ones(int(held.sum())), ends), shape=(n, n))
     _, part = csgraph.connected_components(graph, directed=False)
     sizes = np.bincount(part)
     return {
-        "links_left": float(times[linked].sum() / times.sum()),
+        "pairs_left": float(times[held].sum() / times.sum()),
         "n_parts": int((sizes > 1).sum()),
-        "largest_part": float(sizes.max() / n) if linked.any() else 0.0,
+        "largest_part": float(sizes.max() / n) if held.any() else 0.0,
     }
 
 
 def _tell_trial(trial: Mapping[str, Any]) -> str:
     if trial["n_parts"] == 0:
-        return "no link is left"
+        return "nothing holds it together"
     if trial["largest_part"] == 1:
-        return f"all stay linked, by {percent(trial['links_left'])} of the links"
+        return f"all stay together, by {percent(trial['pairs_left'])} of the pairs"
     largest = percent(min(trial["largest_part"], _LARGEST_PART_TOLD))
     if trial["n_parts"] == 1:
-        return f"{largest} of the accounts stay linked, the others lose every link"
+        return f"{largest} of the accounts stay together, nothing holds the others"
     return f"falls into {plural(trial['n_parts'], 'part')} of two accounts or more; the largest keeps {largest}"
 
 
@@ -173,6 +187,8 @@ def _tell_why(facts: Mapping[str, Any], evidence: pd.DataFrame, parts: pd.DataFr
                 for row in records_of(rows)
             ]
             told.append(f"{verb}: {', '.join(named)}.")
+    if facts["n_weak"]:
+        told.insert(2, tell_weak(facts["n_weak"], facts["n_accounts"]))
     common = evidence[evidence["enrichment"] < 0.01]
     if len(common):
         told.append(
@@ -203,13 +219,17 @@ def _tell_stability(facts: Mapping[str, Any], stability: pd.DataFrame) -> tuple[
 def _tell_undoing(undoing: pd.DataFrame) -> tuple[str, ...]:
     """Tell what would undo a cluster: its strongest entities one by one, and together."""
     if undoing.empty:
-        return ("None of its sampled links is inside.",)
+        return ("None of its sampled pairs is inside.",)
     of = {name: records_of(undoing[undoing["set_aside"] == name]) for name in ("entity", "kind", "together")}
     told = []
     if of["entity"]:
-        worst = min(of["entity"], key=lambda row: (row["largest_part"], row["links_left"]))
+        worst = min(of["entity"], key=lambda row: (row["largest_part"], row["pairs_left"]))
         told.append(f"Without the {kind_name(worst['kind'])} that matters most: {worst['outcome']}.")
     told += [f"Without every {kind_name(row['kind'])}: {row['outcome']}." for row in of["kind"]]
+    told += [
+        f"If like behavior counted for nothing, by links alone: {row['outcome']}."
+        for row in records_of(undoing[undoing["set_aside"] == "likeness"])
+    ]
     if of["together"]:
         last = of["together"][-1]
         told.append(f"Without its {plural(len(of['together']), 'strongest entity')} together: {last['outcome']}.")

@@ -14,6 +14,7 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from graphkit.config import Config
+from graphkit.detect.holding import ROUNDING, read_thresholds
 from graphkit.detect.nearest import unknown_account
 from graphkit.detect.sharing import entity_bits, makes_pairs, read_entities
 from graphkit.errors import UsageError
@@ -21,7 +22,7 @@ from graphkit.snapshot import Snapshot
 
 _COLUMNS = [
     *("step", "account_a", "account_b", "kind", "entity", "n_accounts", "rarity_bits", "tag"),
-    *("prior_bits", "choice_bits", "bits", "weighs", "seconds_apart"),
+    *("prior_bits", "choice_bits", "bits", "weighs", "linked", "seconds_apart"),
     *("first_seen_a", "last_seen_a", "first_seen_b", "last_seen_b"),
 ]
 _LEAST_WEIGHT = 1e-9
@@ -37,8 +38,9 @@ def explain_pair(snapshot: Snapshot, account_a: str, account_b: str) -> pd.DataF
     entity), tag (of known infrastructure, null: none; its weight in the config is a factor on the bits),
     prior_bits and choice_bits (of its kind, the latter the price of choice, not above 0), bits (its share
     of the kind's weight; those of a step add up to its match weight), weighs (False for entities too
-    common to weigh or of a tag with weight 0, and for uses too far apart), seconds_apart (kinds with `within`), and
-    the first and last use by each. Rows that weigh nothing, or none, where no path joins the two.
+    common to weigh or of a tag with weight 0, and for uses too far apart), linked (whether the bits of the step reach
+    those of a link; where not it is a weak pair, or less), seconds_apart (kinds with `within`), and the first and
+    last use by each. Rows that weigh nothing, or none, where no path joins the two.
 
     Raises
     ------
@@ -55,9 +57,10 @@ def explain_pair(snapshot: Snapshot, account_a: str, account_b: str) -> pd.DataF
 def explain_path(snapshot: Snapshot, account_a: str, account_b: str) -> pd.DataFrame:
     """Explain the strongest path of links between two accounts, whether or not they share anything directly.
 
-    Strongest is the path over linked pairs with the least sum of 1 / match weight: like resistors in a
+    Strongest is the path over sampled pairs with the least sum of 1 / match weight: like resistors in a
     row, so that a step more must pay for itself in bits. The widest path, whose weakest link is
-    strongest, would go through any number of accounts to gain a tenth of a bit.
+    strongest, would go through any number of accounts to gain a tenth of a bit. Weak pairs inside clusters are
+    steps too, at their price, so that there is a path between any two members; ``linked`` tells them.
 
     Returns
     -------
@@ -74,7 +77,7 @@ def explain_path(snapshot: Snapshot, account_a: str, account_b: str) -> pd.DataF
 
 
 def _find_path(snapshot: Snapshot, source: str, target: str) -> list[str]:
-    """Accounts on the strongest path over the linked pairs that were sampled; none if there is no path."""
+    """Accounts on the strongest path over the sampled pairs, linked or weak; none if there is no path."""
     pairs = snapshot.table("pairs", columns=["account_a", "account_b", "match_weight"])
     ends = pa.chunked_array([*pairs["account_a"].chunks, *pairs["account_b"].chunks], pa.string())
     names = pc.unique(ends)
@@ -105,8 +108,10 @@ def _explain_steps(snapshot: Snapshot, path: Sequence[str]) -> pd.DataFrame:
     ]
     told = [step for step in steps if len(step)]
     if not told:
-        return pd.DataFrame(columns=_COLUMNS).astype({"weighs": bool, "bits": float})
+        return pd.DataFrame(columns=_COLUMNS).astype({"weighs": bool, "linked": bool, "bits": float})
     frame = pd.concat(told, ignore_index=True)
+    link, _ = read_thresholds(snapshot)
+    frame["linked"] = frame.groupby("step")["bits"].transform("sum") >= link - ROUNDING
     return frame[_COLUMNS + [column for column in frame.columns if column not in _COLUMNS]]
 
 

@@ -30,18 +30,19 @@ _HEADS = {
     "n_outside": "outside",
     "rarity_bits": "rarity, bits",
     "weighs": "weighs",
-    "n_links": "links",
+    "n_pairs": "pairs",
     "bits": "adds, bits",
     "set_aside": "set aside",
     "best_bits": "best left, bits",
     "n_linked": "links left",
+    "n_weak": "weak pairs left",
     "n_kinds": "kinds left",
-    "links_left": "links left",
+    "pairs_left": "pairs left",
     "n_parts": "parts",
     "largest_part": "largest part",
 }
 _CODES = {"kind", "part", "perturbation"}
-_SHARES = {"coverage", "links_left", "largest_part", "share"}
+_SHARES = {"coverage", "pairs_left", "largest_part", "share"}
 
 
 class Section(NamedTuple):
@@ -60,21 +61,25 @@ class AccountExplanation:
     account_id: str
     cluster_id: str | None
     facts: Mapping[str, Any]
-    """tier, strength, threshold_bits, n_linked, n_members, n_events, first_seen, last_seen, created_at, ..."""
+    """tier, strength (of the sampled pairs inside), best_bits (of all), likeness, threshold_bits (of a link),
+    needed_bits (of a pair that holds it, likeness given), n_linked, n_weak, n_others, n_events,
+    first_seen, last_seen, ..."""
     why: tuple[str, ...]
     shared: pd.DataFrame
-    """A row per entity that it shares with anyone, those that add most to its links first: kind, entity, tag, n_events,
+    """A row per entity that it shares with anyone, those that add most to its pairs first: kind, entity, tag, n_events,
     first_seen and last_seen (by this account), n_accounts, n_inside and n_outside (its cluster), rarity_bits, weighs,
-    n_links (that it is part of), bits (the most that it adds to one)."""
+    n_pairs (of ``partners`` inside that share it), bits (the most that it adds to one)."""
     partners: pd.DataFrame
-    """A row per account that it is linked to, strongest first: account_id, cluster_id, inside (its cluster),
-    match_weight, kinds, n_shared. Exact over all members of its cluster; outside, those that were sampled."""
+    """A row per account with which it shares needed_bits or more, strongest first: account_id, cluster_id, inside (its
+    cluster), match_weight, linked (False: a weak pair), kinds, n_shared. Exact over all members of its cluster;
+    outside, the linked ones that were sampled."""
     compared: tuple[str, ...]
     comparison: pd.DataFrame
     """A row per trait: trait, account, cluster, population, like (cluster, population, or neither told apart)."""
     clears: tuple[str, ...]
     clearing: pd.DataFrame
-    """A row per trial, as of ``set_aside``: best_bits, n_linked, n_kinds and outcome without that evidence."""
+    """A row per trial, as of ``set_aside``, or of its "likeness": best_bits, n_linked, n_weak (pairs that likeness may
+    make up for; null where it makes up nothing), n_kinds and outcome without that evidence."""
     unknown: tuple[str, ...]
 
     @property
@@ -88,7 +93,7 @@ class AccountExplanation:
         return (
             Section("Why", self.why, None),
             Section("What it shares", (), _known(self.shared.drop(columns="n_accounts"))),
-            Section("Whom it is linked to", (), _known(self.partners)),
+            Section("With whom", (), _known(self.partners)),
             Section("Like its cluster, or like anyone", self.compared, _known(self.comparison)),
             Section("What would clear it", self.clears, _known(self.clearing)),
             Section("What is not known", self.unknown, None),
@@ -114,10 +119,14 @@ class ClusterExplanation:
     snapshot_id: str
     cluster_id: str
     facts: Mapping[str, Any]
-    """n_accounts, n_core, score, rank, stability, expected_by_chance, n_events, first_seen, last_seen, ..."""
+    """n_accounts, n_core, n_weak (without a link of their own), likeness (median, bits), score, rank, stability,
+    expected_by_chance, n_events, first_seen, last_seen, ..."""
     why: tuple[str, ...]
     evidence: pd.DataFrame
     """Rows of the table ``evidence``, the most telling first, with rarity_bits and corroboration."""
+    alike: tuple[str, ...]
+    usage: pd.DataFrame
+    """A row per model and capability, as of ``compare_usage``: trait, name, share, population, bits."""
     parts: pd.DataFrame
     """Rows of the table ``score_parts``, what adds most first."""
     tiers: pd.DataFrame
@@ -127,7 +136,8 @@ class ClusterExplanation:
     """A row per perturbation: perturbation, together, n_parts, largest_part, outcome (in words)."""
     undoes: tuple[str, ...]
     undoing: pd.DataFrame
-    """A row per trial, as of ``set_aside``: links_left, n_parts, largest_part and outcome without that evidence."""
+    """A row per trial, as of ``set_aside``, or of all "likeness": pairs_left, n_parts, largest_part and outcome without
+    that evidence."""
     unknown: tuple[str, ...]
 
     @property
@@ -141,6 +151,7 @@ class ClusterExplanation:
         return (
             Section("Why", self.why, None),
             Section("What binds it", (), _known(self.evidence)),
+            Section("In what its accounts are alike", self.alike, _known(self.usage)),
             Section("Parts of the score", (), _known(self.parts)),
             Section("How sure each membership is", (), self.tiers),
             Section("Does it hold?", self.holds, self.stability),
@@ -151,7 +162,19 @@ class ClusterExplanation:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; times in ISO 8601, UTC."""
         about = {"snapshot": self.snapshot_id, "cluster_id": self.cluster_id}
-        names = ("why", "evidence", "parts", "tiers", "holds", "stability", "undoes", "undoing", "unknown")
+        names = (
+            "why",
+            "evidence",
+            "alike",
+            "usage",
+            "parts",
+            "tiers",
+            "holds",
+            "stability",
+            "undoes",
+            "undoing",
+            "unknown",
+        )
         return about | _tell_all(self, "facts", *names)
 
     def __repr__(self) -> str:

@@ -20,15 +20,15 @@ def unknown_account(snapshot: Snapshot, account_id: str) -> UsageError:
     bits = snapshot.content["resolved"]["threshold_bits"]
     near = near_accounts(snapshot, account_id)
     return UsageError(
-        f"account {account_id!r} is not linked to any other in snapshot {snapshot.id}: it shares less than the "
+        f"account {account_id!r} is not linked and in no cluster of snapshot {snapshot.id}: it shares less than the "
         f"{bits:.1f} bits that make a link with each, has no event that counts, or is spelled otherwise. "
-        + (f"Near ids: {', '.join(map(repr, near))}" if near else "No linked account has an id like it")
-        + "; snapshot.links lists the linked accounts"
+        + (f"Near ids: {', '.join(map(repr, near))}" if near else "No account there has an id like it")
+        + "; snapshot.links lists those there"
     )
 
 
 def near_accounts(snapshot: Snapshot, account_id: str) -> list[str]:
-    """Ids of linked accounts that are spelled much like one, nearest first, three at most."""
+    """Ids of accounts that have links in the snapshot that are spelled much like one, nearest first, three at most."""
     table = snapshot.table("links", columns=["account_id"])
     return near_names(account_id, sorted(table["account_id"].unique().to_pylist()))
 

@@ -96,7 +96,7 @@ class Clusters:
 
 
 def linking_strength(clusters: Clusters) -> Part:
-    """Mean match weight of the linked pairs inside, in bits, beside the weight that links a pair."""
+    """Mean match weight of the pairs inside, linked or weak, in bits, beside the weight that links a pair."""
     threshold = link_threshold(clusters.config, clusters.links.n_population)
     inside = clusters.pairs.take(clusters.grouping.inside)
     cluster = clusters.grouping.cluster[inside.a]

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from graphkit.detect.holding import reaches
 from graphkit.detect.sharing import Sharing, weigh_sharing
 from graphkit.link.links import Integers, Numbers
 
@@ -16,26 +17,17 @@ MOST_ENTITIES = 20
 MOST_TOGETHER = 10
 """Entities that are set aside together."""
 
-_ROUNDING = 1e-9
-
 Left = dict[str, object]
 Measure = Callable[[Numbers], Left]
 
 
-def is_linked(bits: Numbers, threshold: float) -> npt.NDArray[np.bool_]:
-    """Tell which pairs are linked, by their bits of each kind as ``weigh_sharing`` gives them."""
-    enough = np.maximum(bits, 0).sum(axis=1) >= threshold - _ROUNDING
-    linked: npt.NDArray[np.bool_] = enough & (bits.max(axis=1, initial=-1) >= 0)
-    return linked
-
-
-def set_aside(sharing: Sharing, *, threshold: float, measure: Measure, undone: Callable[[Left], bool]) -> pd.DataFrame:
+def set_aside(sharing: Sharing, *, least: float, measure: Measure, undone: Callable[[Left], bool]) -> pd.DataFrame:
     """Measure pairs of accounts without each kind, each of the strongest entities, and more and more of these together.
 
     Parameters
     ----------
-    threshold
-        Bits that link a pair.
+    least
+        Bits from which a pair counts; the entities that are set aside are those that such pairs share.
     measure
         What is left, from the bits of each pair by kind.
     undone
@@ -48,15 +40,13 @@ def set_aside(sharing: Sharing, *, threshold: float, measure: Measure, undone: C
     the entity), and what ``measure`` gives.
     """
     bits = weigh_sharing(sharing)
-    order = _strongest(sharing, is_linked(bits, threshold))[:MOST_ENTITIES]
+    order = _strongest(sharing, reaches(bits, least))[:MOST_ENTITIES]
     rows = [_name(sharing, "entity", [place]) | measure(weigh_sharing(sharing, without=[place])) for place in order]
     for kind in np.unique(sharing.kind[order]):
         places = np.flatnonzero(sharing.kind == kind).tolist()
         rows.append(_name(sharing, "kind", places) | measure(weigh_sharing(sharing, without=places)))
     together: list[int] = []
-    while len(together) < MOST_TOGETHER and len(
-        left := _strongest(sharing, is_linked(bits, threshold), without=together)
-    ):
+    while len(together) < MOST_TOGETHER and len(left := _strongest(sharing, reaches(bits, least), without=together)):
         together.append(int(left[0]))
         bits = weigh_sharing(sharing, without=together)
         row = _name(sharing, "together", together[-1:]) | measure(bits)
@@ -66,9 +56,9 @@ def set_aside(sharing: Sharing, *, threshold: float, measure: Measure, undone: C
     return pd.DataFrame(rows, columns=["set_aside", "kind", "entity", "n_accounts", *measure(bits)])
 
 
-def _strongest(sharing: Sharing, linked: npt.NDArray[np.bool_], *, without: list[int] | None = None) -> Integers:
-    """Entities that linked pairs share, those that add most bits over all pairs first."""
-    rows = linked[sharing.pair]
+def _strongest(sharing: Sharing, counting: npt.NDArray[np.bool_], *, without: list[int] | None = None) -> Integers:
+    """Entities that counting pairs share, those that add most bits over all of them first."""
+    rows = counting[sharing.pair]
     worth = np.bincount(
         sharing.entity[rows], weights=sharing.bits[sharing.entity[rows]] + 1, minlength=len(sharing.bits)
     )

@@ -58,9 +58,9 @@ def _tag_weight(entities: pd.DataFrame, config: Config) -> pd.Series[float]:
 
 
 def read_sharing(snapshot: Snapshot, account_a: Sequence[str], account_b: Sequence[str]) -> Sharing:
-    """Read what each of some pairs of linked accounts shares.
+    """Read what each of some pairs of accounts that have links in the snapshot shares.
 
-    Uses under ``within`` count where the table ``co_uses`` has them, which is for linked pairs.
+    Uses under ``within`` count where the table ``co_uses`` has them, which is for the pairs of the table ``pairs``.
     """
     config, kinds = snapshot.weighing_config, tuple(snapshot.content["resolved"]["kinds"])
     names = pd.Index(sorted({*account_a, *account_b}))

@@ -15,7 +15,7 @@ from graphkit.ingest.infrastructure import Infrastructure
 from graphkit.ingest.normalize import normalize_addresses
 from graphkit.ingest.organizations import LeftOut
 from graphkit.link.links import Links
-from graphkit.link.weights import Weighted
+from graphkit.link.weights import Weighted, link_threshold
 
 
 @dataclass(frozen=True)
@@ -55,19 +55,19 @@ def forget_tags(links: Links) -> Links:
     return replace(links, entities=links.entities.set_column(places, "tag", pa.nulls(len(links.entities), pa.string())))
 
 
-def describe_effect(
-    known: Known, links: Links, linked: Weighted, before: Weighted, *, config: Config
-) -> dict[str, Any]:
+def describe_effect(known: Known, links: Links, pairs: Weighted, before: Weighted, *, config: Config) -> dict[str, Any]:
     """Say by tag what the list changed; all counts, no names.
 
     Parameters
     ----------
-    linked
-        The linked pairs.
+    pairs
+        The pairs that count, of which the linked ones are told.
     before
         Those of the same links with no entity tagged.
     """
-    keys, keys_before = (pairs.a * len(links.accounts) + pairs.b for pairs in (linked, before))
+    threshold = link_threshold(config, links.n_population)
+    linked, before = (each.take(each.weight >= threshold) for each in (pairs, before))
+    keys, keys_before = (each.a * len(links.accounts) + each.b for each in (linked, before))
     lost = before.take(~np.isin(keys_before, keys))
     return {
         "fingerprint": known.listed.fingerprint,

@@ -7,9 +7,12 @@ from pathlib import PurePath
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from graphkit import wording
+from graphkit.detect.alike import tell_weak
+from graphkit.detect.holding import is_weak, read_thresholds
 from graphkit.show.labels import ACCOUNT, DASH, clean_text, compact, kind_label, percent
 from graphkit.show.layouts import LEAST_ACCOUNTS
 from graphkit.show.left_out import NameOf, describe_entity, list_rejected, sum_exclusions, tell_infrastructure
@@ -45,6 +48,7 @@ def gather_facts(snapshot: Snapshot, *, name_of: NameOf, cluster_id: str | None,
         "settings": _list_settings(snapshot),
         "origin": list_origin(snapshot),
         "resolved": dict(snapshot.content["resolved"]),
+        "weak_bits": read_thresholds(snapshot)[1],
         "chance": _average_chance(snapshot),
         "config": snapshot.config,
     }
@@ -54,7 +58,7 @@ def gather_facts(snapshot: Snapshot, *, name_of: NameOf, cluster_id: str | None,
             "headline": _headline_cluster(told[0]),
             "members": _list_members(snapshot, str(cluster_id), name_of=name_of),
         }
-    return facts | {"title": "Report on linked accounts", "headline": _headline(snapshot, clusters), "members": []}
+    return facts | {"title": "Report on clusters of accounts", "headline": _headline(snapshot, clusters), "members": []}
 
 
 def _average_chance(snapshot: Snapshot) -> dict[str, float]:
@@ -132,6 +136,7 @@ def _tell_clusters(
     parts, stability = snapshot.score_parts, snapshot.stability
     most = _EVIDENCE_ROWS_ALONE if alone else _EVIDENCE_ROWS
     population = int(snapshot.content["population"]["n_accounts"])
+    weak = _tell_weak(snapshot, ids)
     sections = []
     for i, row in enumerate(told, 1):
         own = evidence[evidence["cluster_id"] == row["cluster_id"]]
@@ -148,9 +153,22 @@ def _tell_clusters(
                     describe_entity(entity, snapshot.config, name_of=name_of) for entity in telling.to_dict("records")
                 ],
                 "n_evidence": len(own),
+                "weak": weak.get(row["cluster_id"], ""),
             }
         )
     return sections
+
+
+def _tell_weak(snapshot: Snapshot, cluster_ids: Sequence[str]) -> dict[str, str]:
+    """For clusters of which most members have no link of their own, that and how many, in a sentence."""
+    table = snapshot.table("accounts", columns=["cluster_id", "reasons"])
+    members: pd.DataFrame = table.filter(pc.field("cluster_id").isin(pa.array(cluster_ids, pa.string()))).to_pandas()
+    by_cluster = is_weak(members).groupby(members["cluster_id"]).agg(["sum", "size"])
+    return {
+        str(cluster_id): tell_weak(int(row["sum"]), int(row["size"]))
+        for cluster_id, row in by_cluster.iterrows()
+        if 2 * row["sum"] > row["size"]
+    }
 
 
 def _list_parts(parts: pd.DataFrame) -> list[dict[Any, Any]]:

@@ -62,11 +62,11 @@ def arrange_overview(snapshot: Snapshot) -> Overview:
 def draw_overview(overview: Overview, *, mode: Mode) -> go.Figure:
     """Draw arranged clusters."""
     placed, links = overview.placed, overview.links
-    title, notes = "Clusters of linked accounts", _write_notes(overview)
+    title, notes = "Clusters of accounts", _write_notes(overview)
     if placed.empty:
         figure = frame_figure([], title=title, notes=notes, mode=mode)
         few = f"No cluster has {LEAST_ACCOUNTS} accounts or more."
-        add_message(figure, few if overview.n_small else "No accounts are linked: there is no cluster.", mode=mode)
+        add_message(figure, few if overview.n_small else "No accounts hold together: there is no cluster.", mode=mode)
         return figure
     traces = [*_draw_links(placed, links, mode=mode), _draw_bubbles(placed, links, mode=mode)]
     figure = frame_figure(traces, title=title, notes=notes, mode=mode)

@@ -4,6 +4,7 @@ It may reach the account's owner. So it names no other account unless asked, not
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from graphkit.detect.about_account import explain_account
 from graphkit.detect.about_cluster import explain_cluster
 from graphkit.detect.explanation import AccountExplanation, Explanation, Section, head_of, records_of, show_cell
 from graphkit.detect.nearest import near_accounts, near_names
+from graphkit.detect.telling import likeness_counts
 from graphkit.errors import UsageError
 from graphkit.show.facts import list_origin
 from graphkit.show.labels import DASH, clean_text, compact, make_namer
@@ -128,8 +130,7 @@ def _find(snapshot: Snapshot, subject: str) -> Subject:
     near = [*near_accounts(snapshot, subject), *near_names(subject, sorted(clusters))]
     if not is_account and near:
         raise UsageError(
-            f"snapshot {snapshot.id} has no linked account and no cluster {subject!r}; near ids: "
-            f"{', '.join(map(repr, near))}"
+            f"snapshot {snapshot.id} has no account and no cluster {subject!r}; near ids: {', '.join(map(repr, near))}"
         )
     return "account"
 
@@ -172,18 +173,21 @@ def _headline(explanation: Explanation) -> list[tuple[str, str, str]]:
         return [
             ("Score", f"{facts['score']:.2f}", f"rank {facts['rank']:,} of {facts['n_clusters']:,}"),
             ("Accounts", compact(facts["n_accounts"]), f"{facts['n_core']:,} of them core"),
+            *([("In by likeness", compact(facts["n_weak"]), "have no link of their own")] if facts["n_weak"] else []),
             ("Events", compact(facts["n_events"]), f"{facts['n_events'] / facts['n_accounts']:,.0f} an account"),
             ("Stays together", DASH if stability is None else percent(stability), "of its pairs, over the runs"),
             ("By chance", DASH if chance is None else f"{chance:.3g}", "clusters as large and dense"),
             ("Last seen", f"{facts['last_seen']:%m-%d}", f"{facts['last_seen']:%Y}"),
         ]
-    threshold = f"{facts['threshold_bits']:.1f} bits make a link"
+    threshold = f"bits; {facts['threshold_bits']:.1f} make a link"
     best = DASH if facts["best_bits"] is None else f"{facts['best_bits']:.1f}"
     if explanation.cluster_id is None:
-        return [("Cluster", "none", ""), ("Links", compact(facts["n_linked"]), ""), ("Strongest link", best, threshold)]
+        return [("Cluster", "none", ""), ("Links", compact(facts["n_linked"]), ""), ("Strongest pair", best, threshold)]
+    likeness = [("Likeness", f"{facts['likeness']:.1f}", "bits; makes up the rest")] if _is_held_weakly(facts) else []
     return [
         ("Tier", facts["tier"], f"of cluster {explanation.cluster_id}"),
-        ("Strongest link", best, threshold),
+        ("Strongest pair", best, threshold),
+        *likeness,
         ("Linked to", compact(facts["n_linked"]), f"of {facts['n_others']:,} other members"),
         ("Events", compact(facts["n_events"]), f"{facts['first_seen']:%Y-%m-%d} to {facts['last_seen']:%Y-%m-%d}"),
         ("Cluster's accounts", compact(facts["cluster_accounts"]), ""),
@@ -193,6 +197,10 @@ def _headline(explanation: Explanation) -> list[tuple[str, str, str]]:
             f"rank {facts['cluster_rank']:,} of {facts['n_clusters']:,}",
         ),
     ]
+
+
+def _is_held_weakly(facts: Mapping[str, Any]) -> bool:
+    return "weak_links" in facts["reasons"] and likeness_counts(facts)
 
 
 def _lay_out(section: Section) -> dict[str, Any]:
