@@ -30,15 +30,15 @@ def compare_usage(snapshot: Snapshot, cluster_id: str) -> pd.DataFrame:
     Returns
     -------
     A row per model and capability, those that tell most first: trait ("model" or "capability"), name, share (of the
-    cluster's events that name any), population (the same of all events), and bits (an event, on average, by which it
-    tells the cluster from everyone; the value's part of the relative entropy, never below 0).
+    cluster's events that name any), everyone (the same of all events), and event_bits (by which an event tells the
+    cluster from everyone, on average: the value's part of the relative entropy, never below 0).
     """
     table = snapshot.table("usage", columns=["cluster_id", *_COLUMNS, "n_events"])
     own = (pc.field("cluster_id") == cluster_id) | pc.field("cluster_id").is_null()
     usage: pd.DataFrame = table.filter(own).to_pandas()
     rows = [_compare_column(usage, column, cluster_id) for column in _COLUMNS]
     frame = pd.concat(rows, ignore_index=True)
-    return frame.sort_values(["bits", "trait", "name"], ascending=[False, True, True], ignore_index=True).head(
+    return frame.sort_values(["event_bits", "trait", "name"], ascending=[False, True, True], ignore_index=True).head(
         MOST_VALUES
     )
 
@@ -48,10 +48,10 @@ def _compare_column(usage: pd.DataFrame, column: str, cluster_id: str) -> pd.Dat
     known = usage.dropna(subset=[column])
     inside = known["cluster_id"] == cluster_id
     counts = [known[chosen].groupby(column)["n_events"].sum() for chosen in (inside, known["cluster_id"].isna())]
-    both = pd.concat(counts, axis=1, keys=["share", "population"]).fillna(0.0)
+    both = pd.concat(counts, axis=1, keys=["share", "everyone"]).fillna(0.0)
     if len(both) < 2 or not inside.any():
         both = both.iloc[:0]
-    share, usual = (both[name] / max(both[name].sum(), 1) for name in ("share", "population"))
+    share, usual = (both[name] / max(both[name].sum(), 1) for name in ("share", "everyone"))
     ratio = np.divide(share, usual, out=np.ones(len(both)), where=(share > 0) & (usual > 0))
     bits = share * np.log2(ratio) + (usual - share) / np.log(2)
     return pd.DataFrame(
@@ -59,14 +59,14 @@ def _compare_column(usage: pd.DataFrame, column: str, cluster_id: str) -> pd.Dat
             "trait": column,
             "name": both.index.astype(object),
             "share": share.to_numpy(),
-            "population": usual.to_numpy(),
-            "bits": np.maximum(bits.to_numpy(), 0),
+            "everyone": usual.to_numpy(),
+            "event_bits": np.maximum(bits.to_numpy(), 0),
         }
     )
 
 
 def tell_alike(snapshot: Snapshot, members: pd.DataFrame, usage: pd.DataFrame, parts: pd.DataFrame) -> tuple[str, ...]:
-    """Tell how many members likeness holds, and in what the members are alike.
+    """Tell how alike the members are, and in what.
 
     Parameters
     ----------
@@ -78,16 +78,16 @@ def tell_alike(snapshot: Snapshot, members: pd.DataFrame, usage: pd.DataFrame, p
         The cluster's rows of the table ``score_parts``.
     """
     told = _tell_likeness(snapshot, members)
-    strong = usage[usage["bits"] >= _LEAST_BITS].head(_TOLD)
+    strong = usage[usage["event_bits"] >= _LEAST_BITS].head(_TOLD)
     named = [
         f"{row['trait']} {row['name'][:_LONGEST]} in {percent(row['share'])} of its events "
-        f"(everyone's: {percent(row['population'])})"
+        f"(everyone's: {percent(row['everyone'])})"
         for row in records_of(strong)
     ]
     if named:
-        told.append(f"Asked for otherwise than by everyone: {', '.join(named)}.")
+        told.append(f"What it asks for: {', '.join(named)}.")
     elif len(usage):
-        told.append("The mix of models and capabilities it asks for is near everyone's.")
+        told.append("The models and capabilities it asks for are those of everyone.")
     value = parts.set_index("part")["population"]
     low, high = members["n_events"].quantile([0.25, 0.75], interpolation="nearest")
     usual = value.get("volume", float("nan"))
@@ -102,18 +102,15 @@ def tell_alike(snapshot: Snapshot, members: pd.DataFrame, usage: pd.DataFrame, p
 
 
 def _tell_likeness(snapshot: Snapshot, members: pd.DataFrame) -> list[str]:
-    """How alike the members are in bits, and how many are in by that; nothing where links alone decide."""
+    """How alike the members are in bits; nothing where links alone decide."""
     link, weak = read_thresholds(snapshot)
     likeness = members["likeness"].dropna()
     if weak == link or likeness.empty:
         return []
-    n_weak, n = int(is_weak(members).sum()), len(members)
     told = [
         f"Likeness in behavior: {likeness.median():.1f} bits a member (median); below 0 a member is unlike the others."
     ]
-    if n_weak:
-        told.append(tell_weak(n_weak, n))
-    elif n:
+    if not is_weak(members).any():
         told.append("Nobody is in by likeness: each member has a link of its own.")
     return told
 

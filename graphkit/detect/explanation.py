@@ -32,6 +32,7 @@ _HEADS = {
     "weighs": "weighs",
     "n_pairs": "pairs",
     "bits": "adds, bits",
+    "event_bits": "tells, bits an event",
     "set_aside": "set aside",
     "best_bits": "best left, bits",
     "n_linked": "links left",
@@ -42,7 +43,7 @@ _HEADS = {
     "largest_part": "largest part",
 }
 _CODES = {"kind", "part", "perturbation"}
-_SHARES = {"coverage", "pairs_left", "largest_part", "share"}
+_SHARES = {"coverage", "everyone", "pairs_left", "largest_part", "share"}
 
 
 class Section(NamedTuple):
@@ -126,7 +127,7 @@ class ClusterExplanation:
     """Rows of the table ``evidence``, the most telling first, with rarity_bits and corroboration."""
     alike: tuple[str, ...]
     usage: pd.DataFrame
-    """A row per model and capability, as of ``compare_usage``: trait, name, share, population, bits."""
+    """A row per model and capability, as of ``compare_usage``: trait, name, share, everyone, event_bits."""
     parts: pd.DataFrame
     """Rows of the table ``score_parts``, what adds most first."""
     tiers: pd.DataFrame

@@ -227,7 +227,7 @@ def tell_unknowns(
             told.append("When the account was created is not known.")
         told.append("Models and capabilities are kept by cluster, not by account; prompts are not kept.")
         if account["likeness"] is not None and account["weak_threshold_bits"] < account["threshold_bits"]:
-            told.append("Of what likeness was made of, only its bits are kept.")
+            told.append("What likeness was made of is not kept, only its bits.")
         told.append("Links to accounts outside its cluster are sampled where more than a few use an entity.")
     if not config.stability:
         told.append("Stability was not tested: stability = false.")
