@@ -4,7 +4,6 @@ It may reach the account's owner. So it names no other account unless asked, not
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -183,24 +182,21 @@ def _headline(explanation: Explanation) -> list[tuple[str, str, str]]:
     best = DASH if facts["best_bits"] is None else f"{facts['best_bits']:.1f}"
     if explanation.cluster_id is None:
         return [("Cluster", "none", ""), ("Links", compact(facts["n_linked"]), ""), ("Strongest pair", best, threshold)]
-    likeness = [("Likeness", f"{facts['likeness']:.1f}", "bits; makes up the rest")] if _is_held_weakly(facts) else []
+    size = ("Cluster's accounts", compact(facts["cluster_accounts"]), "")
+    if "weak_links" in facts["reasons"] and likeness_counts(facts):
+        size = ("Likeness", f"{facts['likeness']:.1f}", "bits; makes up the rest")
     return [
         ("Tier", facts["tier"], f"of cluster {explanation.cluster_id}"),
         ("Strongest pair", best, threshold),
-        *likeness,
         ("Linked to", compact(facts["n_linked"]), f"of {facts['n_others']:,} other members"),
         ("Events", compact(facts["n_events"]), f"{facts['first_seen']:%Y-%m-%d} to {facts['last_seen']:%Y-%m-%d}"),
-        ("Cluster's accounts", compact(facts["cluster_accounts"]), ""),
+        size,
         (
             "Cluster's score",
             f"{facts['cluster_score']:.2f}",
             f"rank {facts['cluster_rank']:,} of {facts['n_clusters']:,}",
         ),
     ]
-
-
-def _is_held_weakly(facts: Mapping[str, Any]) -> bool:
-    return "weak_links" in facts["reasons"] and likeness_counts(facts)
 
 
 def _lay_out(section: Section) -> dict[str, Any]:
