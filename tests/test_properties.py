@@ -134,5 +134,5 @@ def _check_explanations(found):
         assert json.dumps(explained.to_dict(), allow_nan=False)
     for cluster_id in found.clusters["cluster_id"].head(1):
         explained = gk.explain_cluster(found, cluster_id)
-        assert explained.undoing["links_left"].between(0, 1).all()
+        assert explained.undoing["pairs_left"].between(0, 1).all()
         assert json.dumps(explained.to_dict(), allow_nan=False)
