@@ -36,7 +36,7 @@ def measure_profiles(engine: Engine, links: Links) -> Numbers:
     Shape (accounts of the links, features); no features where the events have neither models nor capabilities that
     differ: how many events an account makes, and since when, tells too little alone.
     """
-    shares = [share for column in _COLUMNS for share in _measure_shares(engine, column) if _differs(share)]
+    shares = [share for share in _measure_shares(engine) if _differs(share)]
     if not shares:
         return np.empty((len(links.accounts), 0))
     others = [links.accounts[name].to_numpy().astype(float) for name in ("n_events", "created_at")]
@@ -44,33 +44,47 @@ def measure_profiles(engine: Engine, links: Links) -> Numbers:
     return _make_independent(np.column_stack([_to_normal_scores(feature) for feature in features]))
 
 
-def _measure_shares(engine: Engine, column: str) -> list[Numbers]:
-    """Share of each common value of a column in each account's events, at the scale where chance varies alike.
+def _measure_shares(engine: Engine) -> list[Numbers]:
+    """Share of each common model and capability in each account's events, at the scale where chance varies alike.
 
     That of the most common one is left out: the others imply it.
     """
-    name = quote_name(column)
-    usual = engine.query(f"""
-        SELECT {name} AS value, count(*) AS n FROM events WHERE value IS NOT NULL
-        GROUP BY value ORDER BY n DESC, value LIMIT {_MOST_VALUES}
-    """)
-    if len(usual) < 2:
+    usual = _find_common_values(engine)
+    if not usual:
         return []
-    counts = ", ".join(
-        f"count(*) FILTER ({name} = {quote_text(value)}) AS value_{number}"
-        for number, value in enumerate(usual["value"].to_pylist())
-    )
-    table: pa.Table = engine.query(f"""
-        SELECT count({name}) AS n_all, {counts}
-        FROM events JOIN account_ids USING (account_id) GROUP BY id ORDER BY id
-    """)
-    shares = usual["n"].to_numpy() / usual["n"].to_numpy().sum()
-    total = table["n_all"].to_numpy() + _USUAL_EVENTS
-    return [
-        np.sqrt((table[f"value_{number}"].to_numpy() + _USUAL_EVENTS * share) / total)
-        for number, share in enumerate(shares)
-        if number
+    counts = [
+        f"count({quote_name(column)}) AS {column}"
+        + "".join(
+            f", count(*) FILTER ({quote_name(column)} = {quote_text(value)}) AS {column}_{number}"
+            for number, value in enumerate(values)
+        )
+        for column, values in usual.items()
     ]
+    table: pa.Table = engine.query(f"""
+        SELECT {", ".join(counts)} FROM events JOIN account_ids USING (account_id) GROUP BY id ORDER BY id
+    """)
+    shares = []
+    for column, values in usual.items():
+        total, n_usual = table[column].to_numpy() + _USUAL_EVENTS, sum(values.values())
+        for number, n in list(enumerate(values.values()))[1:]:
+            counted = table[f"{column}_{number}"].to_numpy()
+            shares.append(np.sqrt((counted + _USUAL_EVENTS * n / n_usual) / total))
+    return shares
+
+
+def _find_common_values(engine: Engine) -> dict[str, dict[str, int]]:
+    """Events of each common value of each column that has two or more, the most common first."""
+    names = {column: quote_name(column) for column in _COLUMNS}
+    which = " ".join(f"WHEN GROUPING({name}) = 0 THEN {quote_text(column)}" for column, name in names.items())
+    rows = engine.query(f"""
+        SELECT CASE {which} END AS what, coalesce({", ".join(names.values())}) AS value, count(*) AS n
+        FROM events GROUP BY GROUPING SETS ({", ".join(f"({name})" for name in names.values())})
+        HAVING value IS NOT NULL
+        QUALIFY row_number() OVER (PARTITION BY what ORDER BY n DESC, value) <= {_MOST_VALUES}
+        ORDER BY what, n DESC, value
+    """).to_pylist()
+    common = {column: {row["value"]: row["n"] for row in rows if row["what"] == column} for column in _COLUMNS}
+    return {column: values for column, values in common.items() if len(values) > 1}
 
 
 def _differs(feature: Numbers) -> bool:
