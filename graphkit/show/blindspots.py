@@ -18,6 +18,7 @@ from graphkit.show.theme import (
     TOKENS,
     Mode,
     add_message,
+    color_bar,
     frame_figure,
     ink_on,
     ramp_color,
@@ -158,7 +159,7 @@ def _draw_cells(panel: _Panel, *, first: bool, mode: Mode) -> list[Any]:
         colorscale=[[place / (len(stops) - 1), color] for place, color in enumerate(stops)],
         ygap=2,
         showscale=first,
-        colorbar=_COLOR_BAR,
+        colorbar=color_bar("Share of the farm that is not seen", ["0%", "50%", "100%"]),
         hoverinfo="skip",
     )
     texts = list(_write_cells(panel))
@@ -175,21 +176,6 @@ def _draw_cells(panel: _Panel, *, first: bool, mode: Mode) -> list[Any]:
         hovertemplate="%{customdata}<extra></extra>",
     )
     return [cells, written]
-
-
-_COLOR_BAR = {
-    "title": {"text": "Share of the farm that is not seen", "side": "top", "font": {"size": 12}},
-    "orientation": "h",
-    "x": 1,
-    "xanchor": "right",
-    "y": -0.035,
-    "yanchor": "top",
-    "len": 0.28,
-    "thickness": 10,
-    "tickvals": [0, 0.5, 1],
-    "ticktext": ["0%", "50%", "100%"],
-    "outlinewidth": 0,
-}
 
 
 def _halve_cells(panel: _Panel) -> tuple[list[float], list[list[float | None]]]:

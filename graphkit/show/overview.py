@@ -13,7 +13,17 @@ import pyarrow.compute as pc
 
 from graphkit.show.labels import DASH, count, plotly_text, wrap_text
 from graphkit.show.layouts import LEAST_ACCOUNTS, Points, choose_clusters, cross_links, join_paths, overview_layout
-from graphkit.show.theme import SCORE_RAMP, TOKENS, Mode, add_message, frame_figure, ink_on, ramp_color, require_mode
+from graphkit.show.theme import (
+    SCORE_RAMP,
+    TOKENS,
+    Mode,
+    add_message,
+    color_bar,
+    frame_figure,
+    ink_on,
+    ramp_color,
+    require_mode,
+)
 from graphkit.snapshot import Snapshot
 from graphkit.wording import plural
 
@@ -163,26 +173,11 @@ def _draw_bubbles(placed: pd.DataFrame, links: pd.DataFrame, *, mode: Mode) -> g
             "colorscale": _scale(mode),
             "opacity": 1,
             "line": {"width": 1.2, "color": TOKENS[mode]["muted"]},
-            "colorbar": _COLOR_BAR,
+            "colorbar": color_bar("Score", ["0", "0.5", "1"]),
         },
         customdata=_write_hover(placed, links),
         hovertemplate="%{customdata}<extra></extra>",
     )
-
-
-_COLOR_BAR = {
-    "title": {"text": "Score", "side": "top", "font": {"size": 12}},
-    "orientation": "h",
-    "x": 1,
-    "xanchor": "right",
-    "y": -0.035,
-    "yanchor": "top",
-    "len": 0.28,
-    "thickness": 10,
-    "tickvals": [0, 0.5, 1],
-    "ticktext": ["0", "0.5", "1"],
-    "outlinewidth": 0,
-}
 
 
 def _scale(mode: Mode) -> list[list[Any]]:

@@ -69,6 +69,23 @@ class KindStyle(NamedTuple):
     symbol: str
 
 
+def color_bar(title: str, labels: list[str]) -> dict[str, Any]:
+    """Legend of a color from 0 to 1, below the figure on the right; ``labels`` are those of 0, a half and 1."""
+    return {
+        "title": {"text": title, "side": "top", "font": {"size": 12}},
+        "orientation": "h",
+        "x": 1,
+        "xanchor": "right",
+        "y": -0.035,
+        "yanchor": "top",
+        "len": 0.28,
+        "thickness": 10,
+        "tickvals": [0, 0.5, 1],
+        "ticktext": labels,
+        "outlinewidth": 0,
+    }
+
+
 def require_mode(mode: str) -> None:
     """Raise a UsageError unless ``mode`` is light or dark."""
     if mode not in TOKENS:
