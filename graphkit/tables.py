@@ -121,7 +121,7 @@ TABLES: dict[str, Table] = {
                 Column(
                     "expected_by_chance",
                     "number",
-                    "clusters at least as large and as dense that links dealt at random give, on average; "
+                    "clusters at least as large, as dense and as alike that links dealt at random give, on average; "
                     "empty if chance_runs is 0 or all kinds have `within`",
                     nullable=True,
                 ),

@@ -53,14 +53,20 @@ def test_runs_differ_and_repeat():
     assert [run.n_pairs for run in deal_at_random(links, config=config, key=KEY)] == [one.n_pairs, other.n_pairs]
 
 
-def test_expected_clusters_are_as_large_and_as_dense():
+def test_expected_clusters_are_as_large_as_dense_and_as_alike():
     runs = [
-        ChanceRun(9, np.array([10, 4]), np.array([1.0, 6.0])),
-        ChanceRun(9, np.array([3]), np.array([9.0])),
+        ChanceRun(9, np.array([10, 4]), np.array([1.0, 6.0]), np.array([0.0, 2.0])),
+        ChanceRun(9, np.array([3]), np.array([9.0]), np.array([1.0])),
     ]
     sizes, densities = np.array([3, 4, 10, 11]), np.array([5.0, 6.0, 0.5, 0.1])
-    assert expect_by_chance(sizes, densities, runs).tolist() == [1.0, 0.5, 0.5, 0.0]
-    assert np.isnan(expect_by_chance(sizes, densities, [])).all()
+    assert expect_by_chance(sizes, densities, np.full(4, -1.0), runs=runs).tolist() == [1.0, 0.5, 0.5, 0.0]
+    assert expect_by_chance(sizes, densities, np.array([1.5, 2.0, 0.0, 0.0]), runs=runs).tolist() == [
+        0.5,
+        0.5,
+        0.5,
+        0.0,
+    ]
+    assert np.isnan(expect_by_chance(sizes, densities, densities, runs=[])).all()
 
 
 def test_a_snapshot_tells_what_chance_makes():

@@ -212,7 +212,7 @@ def _tell_stability(facts: Mapping[str, Any], stability: pd.DataFrame) -> tuple[
     expected = facts["expected_by_chance"]
     if expected is not None:
         means = "near 0 is evidence" if expected < 1 else "1 and more is not evidence"
-        told.append(f"Links dealt at random give {expected:.3g} clusters as large and as dense ({means}).")
+        told.append(f"Links dealt at random give {expected:.3g} clusters as large, as dense and as alike ({means}).")
     return tuple(told)
 
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from graphkit.config import Config
 from graphkit.detect.communities import edge_strength, find_communities
 from graphkit.link.couse import no_co_uses
+from graphkit.link.likeness import member_likeness
 from graphkit.link.links import Integers, Links, Numbers
 from graphkit.link.pairs import sample_pairs
 from graphkit.link.weights import Weighted, weigh_pairs
@@ -33,6 +34,8 @@ class ChanceRun:
     """Accounts of each cluster, largest first."""
     densities: Numbers
     """Strength of each cluster, an average over all pairs of its accounts."""
+    likenesses: Numbers
+    """Likeness of each cluster, an average over its accounts."""
 
 
 def deal_at_random(links: Links, *, config: Config, key: bytes) -> Iterator[ChanceRun]:
@@ -52,7 +55,12 @@ def deal_at_random(links: Links, *, config: Config, key: bytes) -> Iterator[Chan
         pairs, _ = weigh_pairs(candidates, dealt, co_uses=no_co_uses(), config=config)
         membership = find_communities(pairs, dealt, config=config)
         sizes = np.bincount(membership[membership >= 0])
-        yield ChanceRun(len(pairs.a), sizes, measure_density(pairs, membership, dealt, config=config))
+        yield ChanceRun(
+            len(pairs.a),
+            sizes,
+            measure_density(pairs, membership, dealt, config=config),
+            measure_likeness(membership, dealt),
+        )
 
 
 def shuffle_links(links: Links, random: np.random.Generator) -> Links:
@@ -87,15 +95,24 @@ def measure_density(pairs: Weighted, membership: Integers, links: Links, *, conf
     return density
 
 
-def expect_by_chance(sizes: npt.NDArray[np.number], densities: Numbers, runs: list[ChanceRun]) -> Numbers:
-    """Clusters at least as large and as dense as each given one that chance makes, a run; nan without runs."""
+def measure_likeness(membership: Integers, links: Links) -> Numbers:
+    """Likeness of each cluster in bits, an average over its accounts."""
+    inside = membership >= 0
+    likeness = member_likeness(links.profiles, membership, inside)[inside]
+    mean: Numbers = np.bincount(membership[inside], weights=likeness) / np.bincount(membership[inside])
+    return mean
+
+
+def expect_by_chance(
+    sizes: npt.NDArray[np.number], densities: Numbers, likenesses: Numbers, *, runs: list[ChanceRun]
+) -> Numbers:
+    """Clusters of chance, a run, at least as large, as dense and as alike as each given one; nan without runs."""
     if not runs:
         return np.full(len(sizes), np.nan)
-    chance_sizes = np.concatenate([run.sizes for run in runs])
-    chance_densities = np.concatenate([run.densities for run in runs])
+    chance = [np.concatenate([getattr(run, name) for run in runs]) for name in ("sizes", "densities", "likenesses")]
     matches = [
-        np.count_nonzero((chance_sizes >= size) & (chance_densities >= density))
-        for size, density in zip(sizes, densities, strict=True)
+        np.count_nonzero(np.logical_and.reduce([made >= given for made, given in zip(chance, cluster, strict=True)]))
+        for cluster in zip(sizes, densities, likenesses, strict=True)
     ]
     return np.array(matches, dtype=float) / len(runs)
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from graphkit.config import Config
-from graphkit.detect.chance import ChanceRun, expect_by_chance, measure_density
+from graphkit.detect.chance import ChanceRun, expect_by_chance, measure_density, measure_likeness
 from graphkit.detect.evidence import gather_evidence, say_what_binds, share_bits
 from graphkit.detect.members import Grouping, describe_members, list_kinds
 from graphkit.detect.parts import Clusters
@@ -80,7 +80,6 @@ def make_findings(
         usage=behavior.usage,
     )
     score, parts = score_clusters(clusters)
-    densities = measure_density(pairs, grouping.cluster, links, config=config)
     binding = say_what_binds(grouping, evidence, links, shares=share_bits(grouping, pairs), makes_pairs=makes_pairs)
     return {
         "accounts": _to_arrow("accounts", members),
@@ -89,7 +88,12 @@ def make_findings(
             _describe_clusters(grouping, members, behavior.usage).assign(
                 score=score,
                 stability=checks.stability.of_clusters(),
-                expected_by_chance=expect_by_chance(clusters.size, densities, checks.chance),
+                expected_by_chance=expect_by_chance(
+                    clusters.size,
+                    measure_density(pairs, grouping.cluster, links, config=config),
+                    measure_likeness(grouping.cluster, links),
+                    runs=checks.chance,
+                ),
                 binding=binding,
             ),
         ),
