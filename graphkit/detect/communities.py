@@ -15,6 +15,7 @@ from graphkit.config import Config
 from graphkit.detect.cores import split_off_cores
 from graphkit.detect.detached import split_off_detached
 from graphkit.detect.leiden import join_edges, merge_parts, partition_graph
+from graphkit.link.arrays import number_distinct
 from graphkit.link.likeness import member_likeness
 from graphkit.link.links import Integers, Links, Numbers
 from graphkit.link.weights import Weighted, link_threshold, weak_threshold
@@ -49,7 +50,7 @@ def find_communities(pairs: Weighted, links: Links, *, config: Config) -> Intege
     if config.method != "pairs":
         pairs = pairs.take(pairs.weight >= link_threshold(config, links.n_population))
     membership = np.full(len(links.accounts), -1, dtype=np.int64)
-    joined, ends = np.unique(np.concatenate([pairs.a, pairs.b]), return_inverse=True)
+    joined, ends = number_distinct(np.concatenate([pairs.a, pairs.b]), len(links.accounts))
     if len(joined):
         edges = ends.reshape(2, -1).T
         resolution = choose_resolution(config, links.n_population)
