@@ -67,6 +67,8 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
     parent_of: Callable[[date], str | None] | None = None,
     memory: str = "4GB",
     scratch: str | Path | None = None,
+    partials: Path | None = None,
+    rehash: bool = False,
     progress: Progress | None = None,
 ) -> Snapshot:
     """Find clusters of accounts that share more than chance explains.
@@ -89,9 +91,13 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
     parent_of
         Gives the id of the snapshot that one of a given as-of follows; by default there is none.
     memory
-        Bound for the engine, such as "4GB".
+        Bound for the memory of the largest process, such as "4GB".
     scratch
         Folder for temporary files; by default the system's.
+    partials
+        Folder in which what was read of files is kept, so that it is not read again; by default it is not.
+    rehash
+        Tell whether a file is the one read before by its whole content, not by a sample.
     progress
         Told of each stage when it begins and when it is done.
 
@@ -107,11 +113,20 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
     listed, known = _read_list(infrastructure, config), None
     with open_engine(scratch, memory=memory) as engine:
         with clock.stage("read events") as stage:
-            intake = read_events(engine, events, accounts, config=config, key=key, as_of=as_of)
+            intake = read_events(
+                engine,
+                events,
+                accounts,
+                config=config,
+                key=key,
+                as_of=as_of,
+                partials=None if _needs_addresses(listed, config) else partials,
+                rehash=rehash,
+            )
             if listed is not None:
                 intake, left_out = leave_out_organizations(engine, intake, listed, config=config)
                 known = Known(listed, left_out)
-            stage.result = f"{intake.n_in_window:,} events"
+            stage.result = f"{intake.n_in_window:,} events, {plural(intake.n_read, 'source')} read anew"
         with explain_failure("events", paths=intake.sources):
             graph, learnt, unusable = _link_accounts(engine, intake, known, config=config, key=key, clock=clock)
             given, config = config, use_learnt(config, learnt)
@@ -149,6 +164,11 @@ def _read_list(given: str | Path | Infrastructure | None, config: Config) -> Inf
     listed = given if isinstance(given, Infrastructure) else read_infrastructure(given, config)
     require_known_tags(listed, config)
     return listed
+
+
+def _needs_addresses(listed: Infrastructure | None, config: Config) -> bool:
+    """Whether tags are wanted for addresses that are digested, and not kept."""
+    return listed is not None and any(kind.digest and kind.normalize == "ip" for kind in config.kinds.values())
 
 
 def _link_accounts(

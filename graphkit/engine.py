@@ -20,7 +20,10 @@ from duckdb import func
 from graphkit.errors import UsageError
 
 _WAKE_SECONDS = 0.1
-_SIZE = re.compile(r"\d+(\.\d+)?\s*[kmgt]?i?b", re.IGNORECASE)
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b", re.IGNORECASE)
+_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+_SHARE = 0.5
+"""Share of the memory that the engine may take; Python's arrays and libraries need the rest."""
 
 
 @dataclass(frozen=True)
@@ -84,13 +87,17 @@ def open_engine(
 ) -> Iterator[Engine]:
     """Open an engine whose scratch files live in a new folder below ``scratch`` and go with it.
 
+    Parameters
+    ----------
+    memory
+        Bound for the whole process, of which the engine takes half.
+
     Raises
     ------
     UsageError
         If ``memory`` is no size.
     """
-    if not _SIZE.fullmatch(memory.strip()):
-        raise UsageError(f'memory: got {memory!r}; allowed: a size such as "4GB" or "500MB"')
+    limit = int(_SHARE * parse_size(memory))
     with (
         tempfile.TemporaryDirectory(prefix="graphkit-", dir=scratch) as folder,
         duckdb.connect(
@@ -99,7 +106,7 @@ def open_engine(
     ):
         settings = {
             "TimeZone": "UTC",
-            "memory_limit": memory,
+            "memory_limit": f"{limit}B",
             "temp_directory": folder,
             "preserve_insertion_order": False,
             "enable_progress_bar": False,
@@ -109,6 +116,15 @@ def open_engine(
         for name, value in settings.items():
             connection.execute(f"SET {name} = {quote_text(str(value))}").fetchall()
         yield Engine(connection, Path(folder))
+
+
+def parse_size(text: str) -> int:
+    """Bytes of a size such as "4GB" or "500 MiB"."""
+    size = _SIZE.fullmatch(text.strip())
+    if size is None:
+        raise UsageError(f'memory: got {text!r}; allowed: a size such as "4GB" or "500MB"')
+    number, power, binary = size.groups()
+    return int(float(number) * (1024 if binary else 1000) ** _POWERS[power.lower()])
 
 
 def quote_name(name: str) -> str:

@@ -10,6 +10,7 @@ from graphkit.analysis import Progress, analyze
 from graphkit.config import Config
 from graphkit.ingest.infrastructure import Infrastructure
 from graphkit.snapshot import Snapshot
+from graphkit.store.names import PARTIALS
 from graphkit.store.store import open_store
 
 
@@ -23,6 +24,7 @@ def refresh_store(  # noqa: PLR0913  # the one entry of the batch job
     infrastructure: str | Path | Infrastructure | None = None,
     key_file: str | Path | None = None,
     memory: str = "4GB",
+    rehash: bool = False,
     wait: float = 0.0,
     progress: Progress | None = None,
 ) -> Snapshot:
@@ -34,6 +36,8 @@ def refresh_store(  # noqa: PLR0913  # the one entry of the batch job
         As for ``analyze``.
     store
         Folder of the store.
+    rehash
+        Tell whether a file is the one read before by its whole content, not by a sample.
     key_file
         The key for digests; by default the environment's ``GRAPHKIT_KEY``, else the store's own key.
     wait
@@ -56,7 +60,7 @@ def refresh_store(  # noqa: PLR0913  # the one entry of the batch job
         parent = opened.parent_of(day)
         return None if parent is None else parent.id
 
-    with opened.lock(timeout=wait):
+    with opened.lock(timeout=wait), opened.scratch() as scratch:
         snapshot = analyze(
             events,
             accounts,
@@ -66,6 +70,9 @@ def refresh_store(  # noqa: PLR0913  # the one entry of the batch job
             key=opened.key(),
             parent_of=parent_of,
             memory=memory,
+            scratch=scratch,
+            partials=opened.path / PARTIALS,
+            rehash=rehash,
             progress=progress,
         )
         return opened.publish(snapshot)

@@ -1,6 +1,5 @@
 """Corroborated cores: a farm leaves the crowd it hides in; what is of one piece stays so."""
 
-from functools import partial
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -8,11 +7,6 @@ import pytest
 
 from graphkit.detect.cores import CORROBORATED_BITS, split_off_cores
 from graphkit.detect.leiden import join_edges
-
-
-def in_pieces(n, edges, _strength):
-    """Partition into what the edges join."""
-    return join_edges(edges, n)
 
 
 def split(groups, *, bridges=(), sure=()):
@@ -30,8 +24,8 @@ def split(groups, *, bridges=(), sure=()):
         np.zeros(start, dtype=np.int64),
         edges,
         np.ones(len(edges)),
-        spare_bits=np.array(spare),
-        partition=partial(in_pieces, start),
+        corroborated=np.array(spare) >= CORROBORATED_BITS,
+        cores=join_edges(edges[np.array(spare) >= CORROBORATED_BITS], start),
         least=3,
     )
     ends = np.cumsum([0, *groups])

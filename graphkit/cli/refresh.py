@@ -47,7 +47,10 @@ def refresh(  # noqa: PLR0913, PLR0917  # one argument an option
         bool, typer.Option("--no-stability", help="Leave out the runs that test stability and chance: faster.")
     ] = False,
     key_file: KeyOption = None,
-    memory: Annotated[str, typer.Option(metavar="SIZE", help="Bound for the engine's memory.")] = "4GB",
+    memory: Annotated[str, typer.Option(metavar="SIZE", help="Bound for the memory of the largest process.")] = "4GB",
+    rehash: Annotated[
+        bool, typer.Option("--rehash", help="Tell known files by their whole content, not by a sample of it.")
+    ] = False,
     wait: Annotated[
         float,
         typer.Option(metavar="SECONDS", parser=parse_seconds, help="How long to wait for another writer."),
@@ -71,6 +74,7 @@ def refresh(  # noqa: PLR0913, PLR0917  # one argument an option
             infrastructure=infrastructure,
             key_file=key_file,
             memory=memory,
+            rehash=rehash,
             wait=wait,
             progress=progress,
         )

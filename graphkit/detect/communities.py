@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-
 import igraph
 import leidenalg
 import numpy as np
 
 from graphkit.config import Config
-from graphkit.detect.cores import split_off_cores
+from graphkit.detect.cores import CORROBORATED_BITS, split_off_cores
 from graphkit.detect.detached import split_off_detached
-from graphkit.detect.leiden import join_edges, merge_parts, partition_graph
+from graphkit.detect.leiden import begin_partition, join_edges, merge_parts, seeded
 from graphkit.link.arrays import number_distinct
 from graphkit.link.likeness import member_likeness
 from graphkit.link.links import Integers, Links, Numbers
@@ -54,7 +49,7 @@ def find_communities(pairs: Weighted, links: Links, *, config: Config) -> Intege
     if len(joined):
         edges = ends.reshape(2, -1).T
         resolution = choose_resolution(config, links.n_population)
-        with _seeded(config.seed):
+        with seeded(config.seed):
             match config.method:
                 case "pairs":
                     membership[joined] = _partition_in_steps(edges, pairs, links, config=config, resolution=resolution)
@@ -84,25 +79,24 @@ def _partition_in_steps(
     The parts of a finer resolution come first: whole communities are quickly made of them, and the last step asks
     which of them stand alone.
     """
-    strength = edge_strength(pairs, links, config=config)
+    strength, n = edge_strength(pairs, links, config=config), int(edges.max()) + 1
     threshold = link_threshold(config, links.n_population)
-    linked = join_edges(edges[pairs.weight >= threshold], int(edges.max()) + 1)
-    parts = partition_graph(edges, strength, start=linked, resolution=_FINER * resolution)
-    found = split_off_cores(
-        merge_parts(parts, edges, strength, resolution=resolution),
-        edges,
-        strength,
-        spare_bits=pairs.weight - pairs.bits.max(axis=1),
-        partition=partial(_partition_alone, n=len(linked), resolution=resolution),
-        least=config.min_cluster_size,
-    )
+    linked = join_edges(edges[pairs.weight >= threshold], n)
+    sure = pairs.weight - pairs.bits.max(axis=1) >= CORROBORATED_BITS
+    surely_joined = join_edges(edges[sure], n)
+    finer = _FINER * resolution
+    with (
+        begin_partition(edges, strength, start=linked, resolution=finer, seed=config.seed) as parts_found,
+        begin_partition(
+            edges[sure], strength[sure], start=surely_joined, resolution=resolution, seed=config.seed
+        ) as cores_found,
+    ):
+        parts, cores = parts_found(), cores_found()
+    found = merge_parts(parts, edges, strength, resolution=resolution, seed=config.seed)
+    found = split_off_cores(found, edges, strength, corroborated=sure, cores=cores, least=config.min_cluster_size)
     if weak_threshold(links, config) == threshold:
         return found
     return split_off_detached(found, edges, strength, parts=parts)
-
-
-def _partition_alone(edges: Integers, strength: Numbers, *, n: int, resolution: float) -> Integers:
-    return partition_graph(edges, strength, start=join_edges(edges, n), resolution=resolution)
 
 
 def _keep_alike(membership: Integers, pairs: Weighted, links: Links, *, config: Config) -> Integers:
@@ -159,16 +153,6 @@ def _partition_bipartite(linked: Integers, links: Links, *, config: Config, reso
     optimiser.set_rng_seed(config.seed)
     optimiser.optimise_partition_multiplex(layers, layer_weights=[1, -1, -1], n_iterations=_ITERATIONS)
     return np.asarray(layers[0].membership[: len(linked)], dtype=np.int64)
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Let igraph draw from a generator of its own for a while, and leave Python's as it was."""
-    igraph.set_random_number_generator(random.Random(seed))  # noqa: S311  # not for secrets
-    try:
-        yield
-    finally:
-        igraph.set_random_number_generator(random)
 
 
 def _number_by_size(membership: Integers, *, least: int) -> Integers:

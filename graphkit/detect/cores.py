@@ -7,8 +7,6 @@ some of its members by chance. What tells it from the crowd is that its pairs ag
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import numpy.typing as npt
 
@@ -22,12 +20,15 @@ _INSIDE_SHARE = 0.6
 _CONTRAST = 4.0
 """How many times the crowd's share of corroborated strength the core's must be."""
 
-Partition = Callable[[Integers, Numbers], Integers]
-"""Finds communities: edges and their weights to the community of each vertex of the graph."""
-
 
 def split_off_cores(
-    membership: Integers, edges: Integers, strength: Numbers, *, spare_bits: Numbers, partition: Partition, least: int
+    membership: Integers,
+    edges: Integers,
+    strength: Numbers,
+    *,
+    corroborated: npt.NDArray[np.bool_],
+    cores: Integers,
+    least: int,
 ) -> Integers:
     """Make corroborated cores communities of their own.
 
@@ -39,10 +40,10 @@ def split_off_cores(
         Ends of the edges, shape (edges, 2).
     strength
         Weight of each edge, above 0.
-    spare_bits
-        Bits of each edge's pair besides its strongest kind.
-    partition
-        Finds communities of the same vertices.
+    corroborated
+        Edges whose pairs hold ``CORROBORATED_BITS`` or more besides their strongest kind.
+    cores
+        Community of each vertex by these edges alone, numbered from 0.
     least
         Vertices in the smallest core.
 
@@ -51,8 +52,7 @@ def split_off_cores(
     The finer membership.
     """
     inside = membership[edges[:, 0]] == membership[edges[:, 1]]
-    corroborated = inside & (spare_bits >= CORROBORATED_BITS)
-    core = partition(edges[corroborated], strength[corroborated])
+    _, core = np.unique(membership * (int(cores.max(initial=-1)) + 1) + cores, return_inverse=True)
     stands = _stands_apart(core, membership, edges[inside], strength[inside], corroborated[inside])
     leaves = stands & (np.bincount(core) >= least)
     numbered = int(membership.max(initial=-1)) + 1 + core

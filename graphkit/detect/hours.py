@@ -33,8 +33,9 @@ def count_hours(clusters: Clusters) -> Hours:
     hour, n_events = (activity[name].to_numpy() for name in ("hour_of_week", "n_events"))
     everyone = pc.is_null(activity["account_id"]).to_numpy()
     population = np.bincount(hour[everyone], weights=n_events[everyone], minlength=_HOURS)
-    ids = pa.array(members["account_id"], pa.string())
-    member = pc.fill_null(pc.index_in(activity["account_id"], value_set=ids), -1).to_numpy()
+    account = pc.dictionary_encode(activity["account_id"]).combine_chunks()
+    known = pc.index_in(account.dictionary, value_set=pa.array(members["account_id"], pa.string()))
+    member = pc.fill_null(known.take(account.indices), -1).to_numpy(zero_copy_only=False)
     half = members.groupby("cluster").cumcount().to_numpy() % 2
     inside = member >= 0
     row = (half * clusters.n + clusters.place)[member[inside]] * _HOURS + hour[inside]

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import igraph
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from graphkit.apart import work_apart
 from graphkit.link.links import Integers, Numbers
 
 _ITERATIONS = 2
+_FEW_EDGES = 200_000
+"""Up to here a process of its own takes longer to begin than the work takes."""
 
 
 def join_edges(edges: Integers, n: int) -> Integers:
@@ -19,7 +27,9 @@ def join_edges(edges: Integers, n: int) -> Integers:
     return connected_components(matrix, directed=False)[1].astype(np.int64)
 
 
-def partition_graph(edges: Integers, strength: Numbers, *, start: Integers, resolution: float) -> Integers:
+def partition_graph(
+    edges: npt.NDArray[np.integer], strength: Numbers, *, start: Integers, resolution: float, seed: int
+) -> Integers:
     """Partition a graph, beginning with given communities.
 
     A start near the answer, such as the components of the strongest edges, saves half of the time.
@@ -37,25 +47,39 @@ def partition_graph(edges: Integers, strength: Numbers, *, start: Integers, reso
     -------
     Community of each vertex, numbered from 0.
     """
-    graph = igraph.Graph(n=len(start), edges=edges)
-    partition = graph.community_leiden(
-        objective_function="CPM",
-        weights=strength,
-        resolution=resolution,
-        initial_membership=start.tolist(),
-        n_iterations=_ITERATIONS,
-    )
+    graph = igraph.Graph(n=len(start), edges=edges.astype(np.int64, copy=False))
+    with seeded(seed):
+        partition = graph.community_leiden(
+            objective_function="CPM",
+            weights=strength,
+            resolution=resolution,
+            initial_membership=start.tolist(),
+            n_iterations=_ITERATIONS,
+        )
     return np.asarray(partition.membership, dtype=np.int64)
 
 
-def merge_parts(parts: Integers, edges: Integers, strength: Numbers, *, resolution: float) -> Integers:
+@contextmanager
+def begin_partition(
+    edges: Integers, strength: Numbers, *, start: Integers, resolution: float, seed: int
+) -> Iterator[Callable[[], Integers]]:
+    """Begin ``partition_graph``, in a process of its own if it takes long; gives a function that waits for the end."""
+    if len(edges) <= _FEW_EDGES:
+        yield lambda: partition_graph(edges, strength, start=start, resolution=resolution, seed=seed)
+        return
+    narrow: npt.NDArray[np.integer] = edges.astype(np.int32)
+    with work_apart(partition_graph, narrow, strength, start=start, resolution=resolution, seed=seed) as wait:
+        yield wait
+
+
+def merge_parts(parts: Integers, edges: Integers, strength: Numbers, *, resolution: float, seed: int) -> Integers:
     """Partition a graph whose parts at a finer resolution are known: no part is cut.
 
     Parameters
     ----------
     parts
         Part of each vertex, numbered from 0.
-    edges, strength, resolution
+    edges, strength, resolution, seed
         As for ``partition_graph``.
 
     Returns
@@ -68,11 +92,22 @@ def merge_parts(parts: Integers, edges: Integers, strength: Numbers, *, resoluti
     ends = np.minimum(a, b)[between], np.maximum(a, b)[between]
     joined = sparse.coo_array((strength[between], ends), shape=(n, n)).tocsr().tocoo()
     graph = igraph.Graph(n=n, edges=np.column_stack([joined.row, joined.col]).astype(np.int64))
-    partition = graph.community_leiden(
-        objective_function="CPM",
-        weights=joined.data,
-        resolution=resolution,
-        node_weights=np.bincount(parts, minlength=n).tolist(),
-        n_iterations=_ITERATIONS,
-    )
+    with seeded(seed):
+        partition = graph.community_leiden(
+            objective_function="CPM",
+            weights=joined.data,
+            resolution=resolution,
+            node_weights=np.bincount(parts, minlength=n).tolist(),
+            n_iterations=_ITERATIONS,
+        )
     return np.asarray(partition.membership, dtype=np.int64)[parts]
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Let igraph draw from a generator of its own for a while, and leave Python's as it was."""
+    igraph.set_random_number_generator(random.Random(seed))  # noqa: S311  # not for secrets
+    try:
+        yield
+    finally:
+        igraph.set_random_number_generator(random)

@@ -61,7 +61,9 @@ def _measure_usage(engine: Engine, names: tuple[str, ...]) -> pa.Table:
         f"SELECT cluster, {what}, count(DISTINCT account) AS n_accounts, {sums} "
         "FROM events JOIN clustered USING (account) GROUP BY ALL"
     )
-    return _name(pa.concat_tables([everyone, own]), "cluster", "cluster_id", pa.array(names, pa.string()))
+    usage = _name(pa.concat_tables([everyone, own]), "cluster", "cluster_id", pa.array(names, pa.string()))
+    place = usage.schema.get_field_index("cluster_id")
+    return usage.set_column(place, "cluster_id", usage["cluster_id"].cast(pa.string()))
 
 
 def _name(table: pa.Table, number: str, name: str, names: pa.Array) -> pa.Table:

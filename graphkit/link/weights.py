@@ -23,6 +23,8 @@ ALIKE_BITS = 1.0
 MEETING_SHARE = 0.5
 """Share of the least bits that count which an entity must hold for accounts to meet there."""
 
+_USUAL_REACH = 8.0
+"""Bits short of a link from which on accounts are looked at, whether or not weak pairs count."""
 _LEAST_PROBABILITY = 1e-9
 """That of pairs which no longer share an entity where they would meet."""
 _CHUNK = 1 << 18
@@ -82,7 +84,7 @@ def tell_meeting(links: Links, config: Config) -> npt.NDArray[np.bool_]:
     What two accounts need besides such an entity is rarer, so that they meet there.
     """
     prior = np.array([config.kinds[kind].prior for kind in links.kinds])[links.entity_kind()]
-    least = MEETING_SHARE * (link_threshold(config, links.n_population) - config.reach)
+    least = MEETING_SHARE * (link_threshold(config, links.n_population) - max(config.reach, _USUAL_REACH))
     meeting: npt.NDArray[np.bool_] = links.makes_pairs(config) & (links.bits(config) + prior >= least)
     return meeting
 

@@ -8,8 +8,9 @@ LOCK = "lock"
 HOLDER = "lock.json"
 SNAPSHOTS = "snapshots"
 PARTIALS = "partials"
+SCRATCH = "scratch"
 REVIEWS = "reviews.jsonl"
-KNOWN_FILES = frozenset({STORE_FILE, KEY, LOCK, HOLDER, SNAPSHOTS, PARTIALS, REVIEWS})
+KNOWN_FILES = frozenset({STORE_FILE, KEY, LOCK, HOLDER, SNAPSHOTS, PARTIALS, SCRATCH, REVIEWS})
 
 MANIFEST = "manifest.json"
 SNAPSHOT_ID = re.compile(r"\d{8}-[0-9a-f]{8}")

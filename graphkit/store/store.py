@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from graphkit.store.create import create_store, is_store, read_own_key
 from graphkit.store.folder import read_snapshot, remove_staged, write_snapshot
 from graphkit.store.listing import complete_id, find_newest, list_snapshots
 from graphkit.store.lock import hold_lock
-from graphkit.store.names import KEY, SNAPSHOTS, STORE_FILE
+from graphkit.store.names import KEY, SCRATCH, SNAPSHOTS, STORE_FILE
 from graphkit.store.sealed import read_sealed
 from graphkit.store.verify import Problem, find_problems
 
@@ -124,6 +125,21 @@ class Store:
             if outermost:
                 remove_staged(self._snapshots)
             yield
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder for temporary files, for who holds the lock; what a killed writer left there is removed first."""
+        folder = self.path / SCRATCH
+        try:
+            if folder.exists():
+                shutil.rmtree(folder)
+            folder.mkdir()
+        except OSError as error:
+            raise StoreError(f"{error.filename or folder}: cannot be written: {error.strerror}") from error
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def key(self) -> bytes:
         """The key for digests; a StoreError says how to give it where it is not known."""
