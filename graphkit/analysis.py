@@ -31,7 +31,7 @@ from graphkit.link.calibration import LearntPrior, calibration_table, learn_prio
 from graphkit.link.couse import find_co_uses
 from graphkit.link.links import make_links
 from graphkit.link.pairs import sample_pairs
-from graphkit.link.profiles import count_traits, find_traits, measure_profiles
+from graphkit.link.profiles import count_traits, find_traits, forget_traits, measure_profiles
 from graphkit.link.tags import Known, describe_effect, forget_tags, tag_entities
 from graphkit.link.weights import link_threshold, weak_threshold, weigh_pairs
 from graphkit.show.layouts import overview_layout
@@ -184,6 +184,7 @@ def _link_accounts(
     if config.reach:
         with clock.stage("profile accounts") as stage:
             links = replace(links, profiles=measure_profiles(engine, links, traits))
+            forget_traits(engine, traits)
             stage.result = plural(links.profiles.shape[1], "feature")
     with clock.stage("weigh pairs") as stage:
         co_uses = find_co_uses(engine, intake, links, config=config)

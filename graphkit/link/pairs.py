@@ -35,8 +35,14 @@ def sample_pairs(links: Links, *, co_uses: CoUses, config: Config, key: bytes) -
     place = _mix(place ^ _mix(_hash_entities(links.entities, key=key, seed=config.seed)[entity]))
     order = _order_circles(entity, place, account)
     account, entity = account[order], entity[order]
-    found = [*_meet(account, entity, partners=config.partners, n_accounts=len(links.accounts)), co_uses.pair]
-    return sort_distinct(np.concatenate(found))
+    met = _meet(account, entity, partners=config.partners, n_accounts=len(links.accounts))
+    return sort_distinct(np.concatenate([met, co_uses.pair]) if len(co_uses.pair) else met)
+
+
+def count_meetings(links: Links, config: Config) -> int:
+    """Count how often accounts meet, the same two at several entities each time."""
+    d = links.entities["n_accounts"].to_numpy()[tell_meeting(links, config)]
+    return int(np.minimum(config.partners * d, d * (d - 1) // 2).sum())
 
 
 def _order_circles(entity: Integers, place: Words, account: Integers) -> Integers:
@@ -49,18 +55,20 @@ def _order_circles(entity: Integers, place: Words, account: Integers) -> Integer
     return order
 
 
-def _meet(account: Integers, entity: Integers, *, partners: int, n_accounts: int) -> list[Integers]:
+def _meet(account: Integers, entity: Integers, *, partners: int, n_accounts: int) -> Integers:
     """Keys of the pairs that meet when each member of a circle meets the next ``partners``, none twice."""
     size = np.bincount(entity)[entity] if len(entity) else entity
     start = np.searchsorted(entity, entity)
     place = np.arange(len(entity)) - start
-    found = []
-    for step in range(1, partners + 1):
-        meets = (2 * step < size) | ((2 * step == size) & (place < step))
+    steps = range(1, partners + 1)
+    meeting = [(2 * step < size) | ((2 * step == size) & (place < step)) for step in steps]
+    keys, filled = np.empty(sum(map(np.count_nonzero, meeting)), dtype=np.int64), 0
+    for step, meets in zip(steps, meeting, strict=True):
         one = account[meets]
         other = account[start[meets] + (place[meets] + step) % size[meets]]
-        found.append(np.minimum(one, other) * n_accounts + np.maximum(one, other))
-    return found
+        keys[filled : filled + len(one)] = np.minimum(one, other) * n_accounts + np.maximum(one, other)
+        filled += len(one)
+    return keys
 
 
 def _hash_texts(texts: pa.ChunkedArray, *, key: bytes, seed: int) -> Words:

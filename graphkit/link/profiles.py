@@ -90,6 +90,12 @@ def measure_profiles(engine: Engine, links: Links, traits: Sequence[Trait]) -> N
     return _make_independent(np.column_stack([_to_normal_scores(feature) for feature in features]))
 
 
+def forget_traits(engine: Engine, traits: Sequence[Trait]) -> None:
+    """Free the memory of the counts in the table ``population``."""
+    for name in [*(trait.name for trait in traits), *sorted({f"{trait.column}_known" for trait in traits})]:
+        engine.run(f"ALTER TABLE population DROP COLUMN {name}")
+
+
 def _measure_shares(engine: Engine, traits: Sequence[Trait]) -> Iterator[Numbers]:
     """Share of each common model and capability in each account's events, at the scale where chance varies alike.
 

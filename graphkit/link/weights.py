@@ -28,6 +28,7 @@ _USUAL_REACH = 8.0
 _LEAST_PROBABILITY = 1e-9
 """That of pairs which no longer share an entity where they would meet."""
 _CHUNK = 1 << 18
+_COLUMNS = ("a", "b", "weight", "probability", "bits")
 
 
 @dataclass(frozen=True)
@@ -195,12 +196,13 @@ class Weigher:
 
 
 def _concatenate(parts: list[Weighted], n_kinds: int) -> Weighted:
-    if not parts:
-        none, no_bits = np.empty(0, np.int64), np.empty((0, n_kinds), np.float32)
-        return Weighted(none, none, none.astype(float), none.astype(float), no_bits)
-    return Weighted(
-        *(
-            np.concatenate([getattr(part, name) for part in parts])
-            for name in ("a", "b", "weight", "probability", "bits")
-        )
-    )
+    """Join parts, column by column, so that little is there twice."""
+    none = np.empty(0, np.int64)
+    empty = Weighted(none, none, none.astype(float), none.astype(float), np.empty((0, n_kinds), np.float32))
+    columns = [[getattr(part, name) for part in parts or [empty]] for name in _COLUMNS]
+    parts.clear()
+    joined = []
+    for column in columns:
+        joined.append(np.concatenate(column))
+        column.clear()
+    return Weighted(*joined)
