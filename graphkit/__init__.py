@@ -28,13 +28,16 @@ if TYPE_CHECKING:
     from graphkit.lab.worlds import World, synthesize
     from graphkit.link.bipartite import bipartite_graph, to_networkx
     from graphkit.refresh import refresh_store
+    from graphkit.show.account import plot_account
     from graphkit.show.blindpage import write_blind_spots
     from graphkit.show.blindspots import plot_blind_spots
     from graphkit.show.borders import describe_blind_spots, list_blind_spots
     from graphkit.show.cluster import plot_cluster
+    from graphkit.show.evidence import plot_evidence
     from graphkit.show.overview import plot_overview
     from graphkit.show.packet import write_packet
     from graphkit.show.report import render_report, write_report
+    from graphkit.show.rhythm import plot_rhythm
     from graphkit.snapshot import Snapshot
     from graphkit.store.store import Store, open_store
 
@@ -65,13 +68,16 @@ _MODULES = {
     "graphkit.lab.worlds": ("World", "synthesize"),
     "graphkit.link.bipartite": ("bipartite_graph", "to_networkx"),
     "graphkit.refresh": ("refresh_store",),
+    "graphkit.show.account": ("plot_account",),
     "graphkit.show.blindpage": ("write_blind_spots",),
     "graphkit.show.blindspots": ("plot_blind_spots",),
     "graphkit.show.borders": ("describe_blind_spots", "list_blind_spots"),
     "graphkit.show.cluster": ("plot_cluster",),
+    "graphkit.show.evidence": ("plot_evidence",),
     "graphkit.show.overview": ("plot_overview",),
     "graphkit.show.packet": ("write_packet",),
     "graphkit.show.report": ("render_report", "write_report"),
+    "graphkit.show.rhythm": ("plot_rhythm",),
     "graphkit.snapshot": ("Snapshot",),
     "graphkit.store.store": ("Store", "open_store"),
 }
@@ -109,9 +115,12 @@ __all__ = [
     "load_config",
     "measure_blind_spots",
     "open_store",
+    "plot_account",
     "plot_blind_spots",
     "plot_cluster",
+    "plot_evidence",
     "plot_overview",
+    "plot_rhythm",
     "read_backdrop",
     "read_infrastructure",
     "refit_score",

@@ -1,13 +1,13 @@
 """One cluster as a hub ring: who shares what."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from graphkit.show.labels import ACCOUNT, TIMES, make_namer, percent, plotly_text, wrap_text
+from graphkit.show.labels import ACCOUNT, TIMES, NameOf, make_namer, percent, plotly_text, wrap_text
 from graphkit.show.layouts import join_paths
 from graphkit.show.ring import RADIUS_Y, Ring, arrange_rings, used_hubs
 from graphkit.show.theme import (
@@ -24,8 +24,6 @@ from graphkit.show.theme import (
 )
 from graphkit.snapshot import Snapshot
 from graphkit.wording import plural
-
-NameOf = Callable[[str, object], str]
 
 _EDGE_STYLES = ((0.02, 1.0, 0.20), (0.10, 1.8, 0.34), (1.01, 3.2, 0.50))
 """Share of the cluster's accounts below which a curve has this width and opacity."""

@@ -9,6 +9,9 @@ from graphkit import wording
 from graphkit.privacy import mask_value
 from graphkit.snapshot import Snapshot
 
+NameOf = Callable[[str, object], str]
+"""Gives the name to show of a kind and a value."""
+
 ACCOUNT = "account id"
 """Stands for accounts where a kind is asked for; no kind of a config can have this name."""
 
@@ -66,7 +69,7 @@ def kind_label(kind: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-def make_namer(snapshot: Snapshot, *, reveal: bool) -> Callable[[str, object], str]:
+def make_namer(snapshot: Snapshot, *, reveal: bool) -> NameOf:
     """Give the function (kind, value) -> the name to show, cleaned, and masked unless ``reveal``.
 
     Accounts (kind ``ACCOUNT``) and entities of kinds with ``mask`` are masked with the snapshot's digest as salt;

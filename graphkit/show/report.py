@@ -1,14 +1,22 @@
 """The report: one HTML file that needs no network, no server and no other file."""
 
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import plotly.graph_objects as go
+
 from graphkit.errors import UsageError
 from graphkit.show.cluster import draw_ring
+from graphkit.show.evidence import draw_matrix
 from graphkit.show.facts import gather_facts
+from graphkit.show.hours import arrange_rhythms
 from graphkit.show.labels import clean_text, make_namer
+from graphkit.show.matrix import arrange_matrices
 from graphkit.show.overview import arrange_overview, draw_overview
 from graphkit.show.page import pack_figure, render_page, weigh_figure, write_page
+from graphkit.show.rhythm import draw_rhythm
 from graphkit.show.ring import arrange_rings
 from graphkit.show.theme import Mode
 from graphkit.snapshot import Snapshot
@@ -80,13 +88,27 @@ def _draw_figures(snapshot: Snapshot, facts: dict[str, Any], *, reveal: bool, ro
         arranged = arrange_overview(snapshot)
         figures["overview"] = pack_figure(*(draw_overview(arranged, mode=mode) for mode in _MODES))
         room -= weigh_figure(figures["overview"])
-    kinds, name_of = list(snapshot.config.kinds), make_namer(snapshot, reveal=reveal)
-    rings = arrange_rings(snapshot, [section["cluster_id"] for section in facts["sections"]])
-    for section in facts["sections"]:
-        ring = rings[section["cluster_id"]]
-        packed = pack_figure(*(draw_ring(ring, mode=mode, kinds=kinds, name_of=name_of) for mode in _MODES))
-        section["drawn"] = weigh_figure(packed) <= room
-        if section["drawn"]:
-            figures[section["figure"]] = packed
+    for figure, draw in _draw_clusters(snapshot, facts["sections"], reveal=reveal):
+        packed = pack_figure(*(draw(mode=mode) for mode in _MODES))
+        figure["drawn"] = weigh_figure(packed) <= room
+        if figure["drawn"]:
+            figures[figure["id"]] = packed
             room -= weigh_figure(packed)
     return figures
+
+
+def _draw_clusters(
+    snapshot: Snapshot, sections: Sequence[dict[str, Any]], *, reveal: bool
+) -> Iterator[tuple[dict[str, Any], Callable[..., go.Figure]]]:
+    """Give each figure of the sections and what draws it, the most telling of every cluster first."""
+    kinds, name_of = list(snapshot.config.kinds), make_namer(snapshot, reveal=reveal)
+    ids = [section["cluster_id"] for section in sections]
+    rings, matrices = arrange_rings(snapshot, ids), arrange_matrices(snapshot, ids)
+    rhythms = arrange_rhythms(snapshot, ids)
+    for section in sections:
+        yield section["figures"]["ring"], partial(draw_ring, rings[section["cluster_id"]], kinds=kinds, name_of=name_of)
+    for section in sections:
+        matrix = matrices[section["cluster_id"]]
+        yield section["figures"]["matrix"], partial(draw_matrix, matrix, kinds=kinds, name_of=name_of)
+    for section in sections:
+        yield section["figures"]["rhythm"], partial(draw_rhythm, rhythms[section["cluster_id"]], name_of=name_of)
