@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from graphkit.show.packet import write_packet
     from graphkit.show.report import render_report, write_report
     from graphkit.show.rhythm import plot_rhythm
+    from graphkit.show.tableview import TableView, mask_identifiers, table
     from graphkit.snapshot import Snapshot
     from graphkit.store.store import Store, open_store
 
@@ -78,6 +79,7 @@ _MODULES = {
     "graphkit.show.packet": ("write_packet",),
     "graphkit.show.report": ("render_report", "write_report"),
     "graphkit.show.rhythm": ("plot_rhythm",),
+    "graphkit.show.tableview": ("TableView", "mask_identifiers", "table"),
     "graphkit.snapshot": ("Snapshot",),
     "graphkit.store.store": ("Store", "open_store"),
 }
@@ -101,6 +103,7 @@ __all__ = [
     "Store",
     "StoreError",
     "StoreLockedError",
+    "TableView",
     "UsageError",
     "World",
     "analyze",
@@ -113,6 +116,7 @@ __all__ = [
     "explain_path",
     "list_blind_spots",
     "load_config",
+    "mask_identifiers",
     "measure_blind_spots",
     "open_store",
     "plot_account",
@@ -127,6 +131,7 @@ __all__ = [
     "refresh_store",
     "render_report",
     "synthesize",
+    "table",
     "to_networkx",
     "write_blind_spots",
     "write_packet",
