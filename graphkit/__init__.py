@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         StoreLockedError,
         UsageError,
     )
+    from graphkit.export.casebook import write_case
     from graphkit.ingest.infrastructure import Infrastructure, read_infrastructure
     from graphkit.lab.backdrop import read_backdrop
     from graphkit.lab.blindspots import measure_blind_spots
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from graphkit.show.cluster import plot_cluster
     from graphkit.show.evidence import plot_evidence
     from graphkit.show.overview import plot_overview
-    from graphkit.show.packet import write_packet
+    from graphkit.show.packet import explain, write_packet
     from graphkit.show.report import render_report, write_report
     from graphkit.show.rhythm import plot_rhythm
     from graphkit.show.tableview import TableView, mask_identifiers, table
@@ -61,6 +62,7 @@ _MODULES = {
         "StoreLockedError",
         "UsageError",
     ),
+    "graphkit.export.casebook": ("write_case",),
     "graphkit.ingest.infrastructure": ("Infrastructure", "read_infrastructure"),
     "graphkit.lab.backdrop": ("read_backdrop",),
     "graphkit.lab.blindspots": ("measure_blind_spots",),
@@ -76,7 +78,7 @@ _MODULES = {
     "graphkit.show.cluster": ("plot_cluster",),
     "graphkit.show.evidence": ("plot_evidence",),
     "graphkit.show.overview": ("plot_overview",),
-    "graphkit.show.packet": ("write_packet",),
+    "graphkit.show.packet": ("explain", "write_packet"),
     "graphkit.show.report": ("render_report", "write_report"),
     "graphkit.show.rhythm": ("plot_rhythm",),
     "graphkit.show.tableview": ("TableView", "mask_identifiers", "table"),
@@ -110,6 +112,7 @@ __all__ = [
     "bipartite_graph",
     "describe_blind_spots",
     "evaluate_clusters",
+    "explain",
     "explain_account",
     "explain_cluster",
     "explain_pair",
@@ -134,6 +137,7 @@ __all__ = [
     "table",
     "to_networkx",
     "write_blind_spots",
+    "write_case",
     "write_packet",
     "write_report",
 ]

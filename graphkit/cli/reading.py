@@ -41,6 +41,35 @@ def report(
         say(f"Report: [bold]{plain(path)}[/]{masked}")
 
 
+def notebook(
+    store: StoreArgument,
+    cluster: Annotated[str, typer.Option(metavar="ID", help="The cluster.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="HTML file to write.")] = Path(
+        "case.html"
+    ),
+    snapshot: SnapshotOption = None,
+    own: Annotated[
+        Path | None,
+        typer.Option("--notebook", metavar="FILE", help="A notebook of your own; default: 03-investigate-one-cluster."),
+    ] = None,
+    reveal: Annotated[bool, typer.Option("--reveal", help="Show identifiers; they are masked otherwise.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the investigation notebook for a cluster and write what it shows as one HTML file, without its code.
+
+    Example: `graphkit notebook store --cluster C-9FY7S -o case.html`
+    """
+    from graphkit.export.casebook import write_case
+
+    check_output(output, store)
+    path = write_case(store, cluster, output, snapshot_id=snapshot, notebook=own, reveal=reveal)
+    if as_json:
+        terminal.print_json({"path": str(path)})
+    else:
+        masked = "" if reveal else " (identifiers are masked; --reveal shows them)"
+        say(f"Case: [bold]{plain(path)}[/]{masked}")
+
+
 class About(StrEnum):
     """What an id is of."""
 

@@ -40,7 +40,11 @@ def render_page(template: str, facts: Mapping[str, Any], *, figures: Mapping[str
     script, style = read_part("report.js") + read_part("table.js"), read_part("report.css")
     plotly = "" if figures is None else get_plotlyjs()
     frame = {
-        "policy": _write_policy(scripts=(plotly, script) if plotly else (script,), styles=(style, "")),
+        "policy": _write_policy(
+            # a table that comes with its own script and style may keep them
+            scripts=(plotly, script, read_part("table.js")) if plotly else (script,),
+            styles=(style, "", read_part("table.css")) if plotly else (style, ""),
+        ),
         "plotly": Markup(plotly),  # noqa: S704  # the library's own code
         "script": Markup(script),  # noqa: S704  # our own
         "style": Markup(style),  # noqa: S704  # our own
