@@ -38,10 +38,17 @@ def case(store, cluster_id, tmp_path_factory):
 def test_case_holds_no_code_no_lesson_and_no_identifier(case, store, cluster_id):
     page = case.read_text(encoding="utf-8")
     assert len(page.encode()) <= 8_000_000
-    for left_out in ("import graphkit", "gk.plot_cluster(", "snapshot.evidence.query", "In this notebook you", "../docs"):
+    for left_out in (
+        "import graphkit",
+        "gk.plot_cluster(",
+        "snapshot.evidence.query",
+        "In this notebook you",
+        "../docs",
+    ):
         assert left_out not in page, left_out
     snapshot = open_store(store).latest()
-    members = snapshot.accounts.query("cluster_id == @cluster_id")["account_id"]
+    accounts = snapshot.accounts
+    members = accounts.loc[accounts["cluster_id"] == cluster_id, "account_id"]
     links = snapshot.links
     used = links[links["account_id"].isin(members) & (links["kind"] == "ip")]["entity"]
     assert len(used) > 10
