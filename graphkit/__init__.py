@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from graphkit.show.blindpage import write_blind_spots
     from graphkit.show.blindspots import plot_blind_spots
     from graphkit.show.borders import describe_blind_spots, list_blind_spots
+    from graphkit.show.changes import plot_changes
     from graphkit.show.cluster import plot_cluster
     from graphkit.show.evidence import plot_evidence
     from graphkit.show.overview import plot_overview
@@ -75,6 +76,7 @@ _MODULES = {
     "graphkit.show.blindpage": ("write_blind_spots",),
     "graphkit.show.blindspots": ("plot_blind_spots",),
     "graphkit.show.borders": ("describe_blind_spots", "list_blind_spots"),
+    "graphkit.show.changes": ("plot_changes",),
     "graphkit.show.cluster": ("plot_cluster",),
     "graphkit.show.evidence": ("plot_evidence",),
     "graphkit.show.overview": ("plot_overview",),
@@ -124,6 +126,7 @@ __all__ = [
     "open_store",
     "plot_account",
     "plot_blind_spots",
+    "plot_changes",
     "plot_cluster",
     "plot_evidence",
     "plot_overview",
