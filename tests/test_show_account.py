@@ -58,9 +58,9 @@ def test_the_strongest_are_drawn_and_the_others_counted():
     snapshot = make_snapshot((25_000,), pool=40, kinds={"ip": {}, "url": {}}, population=400_000, hostile=False)
     figure = plot_account(snapshot, "account-000-00003")
     shared = partners_by_hand(snapshot, "account-000-00003")
-    assert len(named(figure, "Accounts of its cluster").x) == MOST_OTHERS
+    assert len(named(figure, "In its cluster").x) == MOST_OTHERS
     assert f"the {len(shared) - MOST_OTHERS:,} accounts that share least with it" in subtitle(figure)
-    assert sorted(map(int, named(figure, "Accounts").text)) == sorted(shared.nlargest(MOST_OTHERS))
+    assert sorted(map(int, named(figure, "In its cluster").text)) == sorted(shared.nlargest(MOST_OTHERS))
     assert len(figure.to_json()) < 40_000
 
 
@@ -68,7 +68,7 @@ def test_filled_accounts_are_in_its_cluster_and_open_ones_are_not():
     kinds = {"ip": {}, "url": {}}
     snapshot = make_snapshot((6, 5, 4), kinds=kinds, population=100_000, hostile=False)
     figure = plot_account(snapshot, "account-001-00000")
-    inside, outside = named(figure, "Accounts of its cluster"), named(figure, "Other accounts")
+    inside, outside = named(figure, "In its cluster"), named(figure, "Other accounts")
     assert len(inside.x) == 4
     assert any("account-002" in text for text in outside.customdata)
     assert inside.marker.color != outside.marker.color == figure.layout.paper_bgcolor

@@ -60,7 +60,7 @@ def draw_footprint(footprint: Footprint, *, styles: dict[str, KindStyle], mode: 
         _draw_focus(footprint, name, mode=mode),
     ]
     figure = frame_figure(traces, title=f"Account {name}: what it shares", notes=_write_notes(footprint), mode=mode)
-    figure.update_layout(annotations=_write_labels(footprint, name, mode=mode, name_of=name_of))
+    figure.update_layout(annotations=_write_labels(footprint, mode=mode, name_of=name_of))
     if footprint.entities.empty:
         add_message(figure, "All that it shares is too common to weigh.", mode=mode)
     return figure
@@ -120,7 +120,7 @@ def _draw_others(footprint: Footprint, *, inside: bool, mode: Mode, name_of: Nam
     """Co-accounts of its cluster, filled, or the others, open."""
     token, others = TOKENS[mode], footprint.others[footprint.others["inside"] == inside]
     total = footprint.n_inside if inside else footprint.n_others - footprint.n_inside
-    label = "Accounts of its cluster" if inside else "Other accounts"
+    label = "In its cluster" if inside else "Other accounts"
     return go.Scatter(
         x=others["x"].round(1).tolist(),
         y=others["y"].round(1).tolist(),
@@ -187,7 +187,7 @@ def _draw_focus(footprint: Footprint, name: str, *, mode: Mode) -> go.Scatter:
         x=[0],
         y=[0],
         mode="markers",
-        name="The account",
+        showlegend=False,
         marker={
             "size": 2 * _FOCUS_RADIUS,
             "color": TOKENS[mode]["ink"],
@@ -199,12 +199,15 @@ def _draw_focus(footprint: Footprint, name: str, *, mode: Mode) -> go.Scatter:
     )
 
 
-def _write_labels(footprint: Footprint, name: str, *, mode: Mode, name_of: NameOf) -> list[dict[str, Any]]:
+def _write_labels(footprint: Footprint, *, mode: Mode, name_of: NameOf) -> list[dict[str, Any]]:
     """The account's name below it, and each entity's name and number of accounts above or below it."""
     token, rows = TOKENS[mode], footprint.entities.to_dict("records")
+    short = plotly_text(name_of(ACCOUNT, footprint.account_id), limit=_LETTERS)
     limit = _LETTERS_IN_A_CROWD if len(rows) > _CROWD else _LETTERS
     common = {"showarrow": False, "bgcolor": with_alpha(token["background"], 0.82), "borderpad": 1}
-    labels = [{"x": 0, "y": 0, "yshift": -_FOCUS_RADIUS - 13, "text": f"<b>{name}</b>", "font": {"size": 13}, **common}]
+    labels = [
+        {"x": 0, "y": 0, "yshift": -_FOCUS_RADIUS - 13, "text": f"<b>{short}</b>", "font": {"size": 13}, **common}
+    ]
     for row in rows:
         up = 1 if row["y"] >= -1 else -1
         text = plotly_text(name_of(row["kind"], row["entity"]), limit=limit)

@@ -30,6 +30,8 @@ _ROWS_TOP = _TOP - _BARS - 24.0
 _ROWS_HEIGHT = 330.0
 _TALLEST = 26.0
 """Pixels of a row, at most."""
+_ROOM = 60.0
+"""Pixels of rows from which the word that names them fits beside them."""
 _STEPS = 8
 """Colors of the square-root scale."""
 _BRIGHT = 0.98
@@ -183,7 +185,7 @@ def _write_labels(rhythm: Rhythm, most: float, *, mode: Mode) -> list[dict[str, 
         for part in (0, 0.5, 1)
     ]
     middle = (_ROWS_TOP + bottom) / 2
-    sides = (("% of events", _TOP - _BARS / 2), ("accounts", middle))
+    sides = [("% of events", _TOP - _BARS / 2)] + ([("accounts", middle)] if _ROWS_TOP - bottom > _ROOM else [])
     return [
         *days,
         *scale,
