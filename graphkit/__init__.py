@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from graphkit.show.changes import plot_changes
     from graphkit.show.cluster import plot_cluster
     from graphkit.show.evidence import plot_evidence
+    from graphkit.show.explore import explore
     from graphkit.show.overview import plot_overview
     from graphkit.show.packet import explain, write_packet
     from graphkit.show.report import render_report, write_report
@@ -79,6 +80,7 @@ _MODULES = {
     "graphkit.show.changes": ("plot_changes",),
     "graphkit.show.cluster": ("plot_cluster",),
     "graphkit.show.evidence": ("plot_evidence",),
+    "graphkit.show.explore": ("explore",),
     "graphkit.show.overview": ("plot_overview",),
     "graphkit.show.packet": ("explain", "write_packet"),
     "graphkit.show.report": ("render_report", "write_report"),
@@ -119,6 +121,7 @@ __all__ = [
     "explain_cluster",
     "explain_pair",
     "explain_path",
+    "explore",
     "list_blind_spots",
     "load_config",
     "mask_identifiers",

@@ -26,6 +26,12 @@ NAMES = sorted(path.name for path in NOTEBOOKS.glob("*.ipynb"))
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 IN_BROWSER = {"00-quickstart.ipynb": 2, "03-investigate-one-cluster.ipynb": 4}
 """Notebooks that JupyterLab runs, and how many figures each draws."""
+EXPLORE = """\
+import graphkit as gk
+world = gk.synthesize(n_accounts=2_000, n_events=80_000, seed=3)
+explorer = gk.explore(gk.analyze(world.events, world.accounts))
+explorer"""
+ASK = "', '.join(sorted(explorer.selected['cluster_id'].unique())) + f'; {len(explorer.selected)}'"
 SMALL = {"n_accounts": 2_000, "seed": 3}
 
 
@@ -149,6 +155,9 @@ def jupyterlab(tmp_path_factory):
     work.mkdir()
     for name in IN_BROWSER:
         nbformat.write(read_notebook(name, **SMALL), work / name)
+    cells = [nbformat.v4.new_code_cell(EXPLORE, id="explore"), nbformat.v4.new_code_cell(ASK, id="ask")]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), work / "exploring.ipynb")
     settings = {"apputils-extension/notification": {"fetchNews": "false"}}
     settings["notebook-extension/tracker"] = {"windowingMode": "none"}  # else only cells in view are in the page
     for name, value in settings.items():
@@ -204,18 +213,93 @@ def test_it_runs_in_jupyterlab(jupyterlab, tmp_path, name, n_plots):
         assert seen["sorted"] == sorted(seen["sorted"], key=float, reverse=True)
 
 
+def test_the_explorer_answers_in_jupyterlab(jupyterlab, tmp_path):
+    path = find_chromium()
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        address = f"{jupyterlab}/lab/workspaces/exploring/tree/exploring.ipynb"
+        seen = thread.submit(explore_in_browser, path, address, tmp_path / "explorer.png").result()
+    assert seen["troubles"] == []
+    clicked, n_clicked = seen["clicked"].strip("'").split("; ")
+    assert seen["told"] == f"{clicked} ring"
+    assert int(n_clicked) >= 5
+    boxed, n_boxed = seen["boxed"].strip("'").split("; ")
+    assert boxed.count(",") >= 1
+    assert int(n_boxed) > int(n_clicked)
+    assert seen["by_key"] == "evidence"
+    assert seen["found"] == "1"
+
+
+def open_notebook(playwright, path, address, troubles):
+    """Open a notebook in JupyterLab; what goes wrong there is added to the troubles."""
+    browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
+    page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    host = address.split("/lab")[0].removeprefix("http")
+    allowed = (host, "blob:")
+    page.on("request", lambda request: None if any(a in request.url for a in allowed) else troubles.append(request.url))
+    page.goto(address)
+    page.get_by_text("| Idle").wait_for(timeout=60_000)
+    return browser, page
+
+
+def explore_in_browser(path, address, picture):
+    """Use the explorer by pointer and by keys, and ask Python each time what is selected."""
+    troubles = []
+    with sync_playwright() as playwright:
+        browser, page = open_notebook(playwright, path, address, troubles)
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        explorer = page.locator(".graphkit-explorer")
+        bubbles = explorer.locator(".plot").first.locator(".scatterlayer .trace path.point")
+        bubbles.first.wait_for(timeout=90_000)
+        box = bubbles.first.bounding_box()
+        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.wait_for_function("document.querySelector('.graphkit-explorer').dataset.told.endsWith(' ring')")
+        seen = {"told": explorer.get_attribute("data-told"), "clicked": ask(page)}
+        explorer.screenshot(path=picture)
+        explorer.locator(".controls").scroll_into_view_if_needed()
+        frame = explorer.locator(".frame").first.bounding_box()
+        page.mouse.move(frame["x"] + 30, frame["y"] + 90)
+        page.mouse.down()
+        page.mouse.move(frame["x"] + frame["width"] - 30, frame["y"] + frame["height"] - 80, steps=5)
+        page.mouse.up()
+        page.screenshot(path=picture)
+        explorer.get_by_role("heading", name="clusters,").wait_for()
+        seen["boxed"] = ask(page)
+        explorer.locator("tbody button").first.focus()
+        page.keyboard.press("Enter")
+        explorer.get_by_role("button", name="Account by account").focus()
+        page.keyboard.press("Space")
+        page.wait_for_function("document.querySelector('.graphkit-explorer').dataset.told.endsWith(' evidence')")
+        seen["by_key"] = explorer.get_attribute("data-told").split()[-1]
+        name = explorer.locator("tbody th").nth(2).inner_text()
+        explorer.get_by_label("Search").focus()
+        page.keyboard.type(name)
+        explorer.get_by_text("1 cluster of").wait_for()
+        seen |= {"found": str(explorer.locator(".list tbody tr").count()), "troubles": troubles}
+        browser.close()
+    return seen
+
+
+def ask(page):
+    """Run the notebook's last cell; what it says."""
+    cell = page.locator(".jp-CodeCell").last
+    before = cell.locator(".jp-InputPrompt").first.inner_text()
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+    page.wait_for_function(
+        "([cell, before]) => !['[*]:', before].includes(cell.querySelector('.jp-InputPrompt').textContent)",
+        arg=[cell.element_handle(), before],
+    )
+    return cell.locator(".jp-OutputArea-output").last.inner_text().strip()
+
+
 def run_all_in_browser(path, address, n_cells, folder):
     """Open a notebook in JupyterLab, run all cells, and tell what there is to see."""
     troubles = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
-        page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        host = address.split("/lab")[0].removeprefix("http")
-        page.on("request", lambda request: None if host in request.url else troubles.append(request.url))
-        page.goto(address)
-        page.get_by_text("| Idle").wait_for(timeout=60_000)
+        browser, page = open_notebook(playwright, path, address, troubles)
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         page.locator(".jp-CodeCell .jp-InputPrompt", has_text=f"[{n_cells}]:").wait_for(timeout=90_000)
