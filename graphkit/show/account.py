@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from graphkit.show.footprint import MOST_OTHERS, Footprint, arrange_footprint
-from graphkit.show.labels import ACCOUNT, NameOf, make_namer, plotly_text, wrap_text
+from graphkit.show.labels import ACCOUNT, NameOf, count_drawn, make_namer, note_missing, plotly_text, wrap_text
 from graphkit.show.layouts import join_paths
 from graphkit.show.theme import (
     TOKENS,
@@ -85,7 +85,7 @@ def _write_notes(footprint: Footprint) -> list[str]:
         missing.append(f"the {footprint.n_others - MOST_OTHERS:,} accounts that share least with it")
     if footprint.n_weightless:
         missing.append(f"{plural(footprint.n_weightless, 'entity')} too common to weigh")
-    return [*notes, f"not drawn: {' and '.join(missing)}"] if missing else notes
+    return [*notes, *note_missing(missing)]
 
 
 def _draw_shared(footprint: Footprint, styles: dict[str, KindStyle], *, mode: Mode) -> list[go.Scatter]:
@@ -127,7 +127,7 @@ def _draw_others(footprint: Footprint, *, inside: bool, mode: Mode, name_of: Nam
         mode="markers+text",
         text=[f"{n:,}" for n in others["n_shared"]],
         textfont={"size": 10.5, "color": ink_on(token["account"]) if inside else token["ink"]},
-        name=f"{label} ({len(others):,} of {total:,})" if len(others) < total else f"{label} ({total:,})",
+        name=count_drawn(label, len(others), total),
         showlegend=total > 0,
         marker={
             "size": (15 + 4.5 * np.minimum(others["n_shared"] ** 0.5, 4)).round(1).tolist(),
@@ -161,12 +161,11 @@ def _draw_entities(footprint: Footprint, kind: str, style: KindStyle, *, mode: M
         f"{style.label} · {plural(row['n_accounts'], 'account')} use it · rarity {row['rarity_bits']:.1f} bits"
         for row in rows.to_dict("records")
     ]
-    total = footprint.n_entities[kind]
     return go.Scatter(
         x=rows["x"].round(1).tolist(),
         y=rows["y"].round(1).tolist(),
         mode="markers",
-        name=f"{style.label} ({len(rows):,} of {total:,})" if len(rows) < total else f"{style.label} ({total:,})",
+        name=count_drawn(style.label, len(rows), footprint.n_entities[kind]),
         marker={
             "size": 19,
             "symbol": style.symbol,

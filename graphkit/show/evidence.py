@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
-from graphkit.show.labels import ACCOUNT, NameOf, make_namer, plotly_text
+from graphkit.show.labels import ACCOUNT, NameOf, count_drawn, make_namer, note_missing, plotly_text
 from graphkit.show.matrix import Matrix, arrange_matrices
 from graphkit.show.theme import (
     BOX_HEIGHT,
@@ -18,6 +18,7 @@ from graphkit.show.theme import (
     add_message,
     frame_figure,
     kind_styles,
+    name_places,
     require_mode,
 )
 from graphkit.snapshot import Snapshot
@@ -105,7 +106,7 @@ def _write_notes(matrix: Matrix) -> list[str]:
         missing.append(f"{plural(connected - rows, 'account')} (rows are picked at random)")
     if matrix.n_unconnected:
         missing.append(f"{plural(matrix.n_unconnected, 'account')} that use none of these")
-    return [*notes, f"not drawn: {' and '.join(missing)}"] if missing else notes
+    return [*notes, *note_missing(missing)]
 
 
 def _lay_out(matrix: Matrix) -> _Grid:
@@ -175,12 +176,11 @@ def _draw_bar(matrix: Matrix, grid: _Grid, kind: str, style: KindStyle) -> go.Sc
 
 def _draw_symbol(matrix: Matrix, grid: _Grid, kind: str, style: KindStyle, *, mode: Mode) -> go.Scatter:
     """The kind's symbol on its bar, and in the legend."""
-    total, n_drawn = matrix.n_entities[kind], len(_own_columns(matrix, kind))
     return go.Scatter(
         x=[sum(_span(matrix, grid, kind)) / 2],
         y=[BOX_HEIGHT / 2 - _HEAD + 7],
         mode="markers",
-        name=f"{style.label} ({n_drawn:,} of {total:,})" if n_drawn < total else f"{style.label} ({total:,})",
+        name=count_drawn(style.label, len(_own_columns(matrix, kind)), matrix.n_entities[kind]),
         marker={
             "symbol": style.symbol,
             "size": 14,
@@ -199,14 +199,10 @@ def _span(matrix: Matrix, grid: _Grid, kind: str) -> tuple[float, float]:
 
 
 def _name_axes(figure: go.Figure, matrix: Matrix, grid: _Grid, *, name_of: NameOf) -> None:
-    """Name rows and columns for the hover text alone: plotly looks a position up among an axis's ticks."""
-    names = [name_of(row["kind"], row["entity"]) for row in matrix.entities.to_dict("records")]
-    accounts = [name_of(ACCOUNT, account) for account in matrix.accounts]
-    hidden = {"visible": True, "showticklabels": False, "ticks": "", "showline": False, "tickmode": "array"}
-    figure.update_layout(
-        xaxis={**hidden, "tickvals": grid.columns, "ticktext": [plotly_text(name, limit=80) for name in names]},
-        yaxis={**hidden, "tickvals": grid.rows, "ticktext": [plotly_text(name, limit=60) for name in accounts]},
-    )
+    """Name rows and columns for the hover text."""
+    names = [plotly_text(name_of(row["kind"], row["entity"]), limit=80) for row in matrix.entities.to_dict("records")]
+    accounts = [plotly_text(name_of(ACCOUNT, account), limit=60) for account in matrix.accounts]
+    figure.update_layout(xaxis=name_places(grid.columns, names), yaxis=name_places(grid.rows, accounts))
 
 
 def _label_rows(matrix: Matrix, grid: _Grid, *, name_of: NameOf) -> list[dict[str, Any]]:

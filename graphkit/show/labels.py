@@ -3,7 +3,7 @@
 import html
 import math
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from graphkit import wording
 from graphkit.privacy import mask_value
@@ -89,6 +89,16 @@ def make_namer(snapshot: Snapshot, *, reveal: bool) -> NameOf:
 def count(number: float | None) -> str:
     """A whole number with its thousands apart; a dash for none."""
     return DASH if number is None else f"{number:,.0f}"
+
+
+def count_drawn(label: str, n_drawn: int, total: int) -> str:
+    """A legend's entry: ``IP address (4 of 26)``, or ``IP address (26)`` where all are drawn."""
+    return f"{label} ({n_drawn:,} of {total:,})" if n_drawn < total else f"{label} ({total:,})"
+
+
+def note_missing(missing: Sequence[str]) -> list[str]:
+    """The note of a figure that says what is not drawn; none where all is."""
+    return [f"not drawn: {' and '.join(missing)}"] if missing else []
 
 
 def compact(number: float | None) -> str:

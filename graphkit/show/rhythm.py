@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from graphkit.show.hours import HOURS, Rhythm, arrange_rhythms
-from graphkit.show.labels import ACCOUNT, NameOf, make_namer, plotly_text
+from graphkit.show.labels import ACCOUNT, NameOf, make_namer, note_missing, plotly_text
 from graphkit.show.theme import (
     BOX_HEIGHT,
     BOX_WIDTH,
@@ -17,6 +17,7 @@ from graphkit.show.theme import (
     add_message,
     frame_figure,
     mix,
+    name_places,
     require_mode,
 )
 from graphkit.snapshot import Snapshot
@@ -82,9 +83,8 @@ def _write_notes(rhythm: Rhythm) -> list[str]:
         notes.append(f"similarity of two accounts: {rhythm.similarity:.2f}{beside}")
     if rhythm.n_all_events:
         notes.append("rows = accounts, most typical first, darker = more events (square-root scale)")
-    if left_out := rhythm.n_accounts - len(rhythm.accounts):
-        notes.append(f"not drawn: {plural(left_out, 'account')} evenly between")
-    return notes
+    left_out = rhythm.n_accounts - len(rhythm.accounts)
+    return [*notes, *note_missing([f"{plural(left_out, 'account')} evenly between"] if left_out else [])]
 
 
 def _round_up(share: float) -> float:
@@ -154,15 +154,11 @@ def _name_hours() -> list[str]:
 
 
 def _name_axes(figure: go.Figure, rhythm: Rhythm, *, name_of: NameOf) -> None:
-    """Name hours and accounts for the hover text alone: plotly looks a position up among an axis's ticks."""
+    """Name hours and accounts for the hover text."""
     high = _row_height(rhythm)
     rows = [round(_ROWS_TOP - (i + 0.5) * high, 2) for i in range(len(rhythm.accounts))]
     names = [plotly_text(name_of(ACCOUNT, account), limit=60) for account in rhythm.accounts]
-    hidden = {"visible": True, "showticklabels": False, "ticks": "", "showline": False, "tickmode": "array"}
-    figure.update_layout(
-        xaxis={**hidden, "tickvals": _middles(), "ticktext": _name_hours()},
-        yaxis={**hidden, "tickvals": rows, "ticktext": names},
-    )
+    figure.update_layout(xaxis=name_places(_middles(), _name_hours()), yaxis=name_places(rows, names))
 
 
 def _write_labels(rhythm: Rhythm, most: float, *, mode: Mode) -> list[dict[str, Any]]:

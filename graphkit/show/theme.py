@@ -202,6 +202,12 @@ def frame_figure(traces: Sequence[Any], *, title: str, notes: Sequence[str], mod
     )
 
 
+def name_places(places: Sequence[float], names: Sequence[str]) -> dict[str, Any]:
+    """An axis that shows nothing and names places for hover texts: plotly looks a position up among an axis's ticks."""
+    hidden = {"visible": True, "showticklabels": False, "ticks": "", "showline": False, "tickmode": "array"}
+    return {**hidden, "tickvals": list(places), "ticktext": list(names)}
+
+
 def _join_notes(notes: Sequence[str]) -> str:
     """Notes in one line, or in several of whole notes."""
     lines = [""]
