@@ -66,6 +66,21 @@ def test_a_figure_is_stored_once(snapshot):
         assert len(json.dumps(figure["dark"])) < 0.5 * len(json.dumps(figure["data"])) + 2000
 
 
+def test_what_changed_is_shown_where_there_is_an_earlier_snapshot(snapshot):
+    before = make_snapshot((30, 12), hostile=False)
+    page = without_library(render_report(snapshot, earlier=[before]))
+    figures = json.loads(re.search(r'id="figures">(.*?)</script>', page)[1])
+    assert ">What changed</h2>" in page
+    assert "New in a cluster" in {
+        trace["name"].split(" (")[0] for trace in figures["changes"]["data"] if "name" in trace
+    }
+    assert not [name for name in raw_identifiers(snapshot) if name in page]
+    assert "What changed" not in render_report(snapshot)
+    assert "What changed" not in render_report(snapshot, cluster_id="C001", earlier=[before])
+    with pytest.raises(UsageError, match="give 1 to 8"):
+        render_report(snapshot, earlier=[before] * 8)
+
+
 def test_empty_snapshot_is_a_good_page():
     page = without_library(render_report(empty_snapshot()))
     assert "No cluster was found." in page

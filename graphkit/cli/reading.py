@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphkit import terminal
-from graphkit.cli.options import JsonOption, SnapshotOption, StoreArgument, check_output, load_snapshot
+from graphkit.cli.options import JsonOption, SnapshotOption, StoreArgument, check_output, load_earlier, load_snapshot
 from graphkit.terminal import plain, say
 
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ def report(
     from graphkit.show.report import write_report
 
     check_output(output, store)
-    path = write_report(load_snapshot(store, snapshot), output, reveal=reveal, cluster_id=cluster, top=top)
+    loaded = load_snapshot(store, snapshot)
+    earlier = [] if cluster else load_earlier(store, loaded)
+    path = write_report(loaded, output, reveal=reveal, cluster_id=cluster, top=top, earlier=earlier)
     if as_json:
         terminal.print_json({"path": str(path)})
     else:

@@ -38,8 +38,8 @@ class Alluvial:
 
 
 def arrange_changes(snapshots: Sequence[Snapshot]) -> Alluvial:
-    """Arrange snapshots in order of time: which accounts stay, move, join and leave."""
-    ordered = sorted(snapshots, key=lambda snapshot: (snapshot.as_of, snapshot.id))
+    """Arrange snapshots in order of time, those of one day as given: which accounts stay, move, join and leave."""
+    ordered = sorted(snapshots, key=lambda snapshot: snapshot.as_of)
     members = [_read_members(snapshot) for snapshot in ordered]
     drawn = _choose_clusters(ordered)
     known = set().union(*(set(each["cluster_id"]) for each in members))

@@ -42,9 +42,14 @@ def plot_changes(snapshots: Sequence[Snapshot], *, mode: Mode = "light") -> go.F
         If there is no snapshot, or there are more than 8.
     """
     require_mode(mode)
+    require_snapshots(snapshots)
+    return draw_changes(arrange_changes(snapshots), mode=mode)
+
+
+def require_snapshots(snapshots: Sequence[Snapshot]) -> None:
+    """Raise a UsageError unless there are as many snapshots as can be drawn."""
     if not 1 <= len(snapshots) <= MOST_SNAPSHOTS:
         raise UsageError(f"{plural(len(snapshots), 'snapshot')} given; give 1 to {MOST_SNAPSHOTS}")
-    return draw_changes(arrange_changes(snapshots), mode=mode)
 
 
 def draw_changes(alluvial: Alluvial, *, mode: Mode) -> go.Figure:

@@ -8,6 +8,8 @@ from typing import Any
 import plotly.graph_objects as go
 
 from graphkit.errors import UsageError
+from graphkit.show.alluvial import arrange_changes
+from graphkit.show.changes import draw_changes, require_snapshots
 from graphkit.show.cluster import draw_ring
 from graphkit.show.evidence import draw_matrix
 from graphkit.show.facts import gather_facts
@@ -34,6 +36,7 @@ def render_report(
     cluster_id: str | None = None,
     title: str | None = None,
     top: int = 10,
+    earlier: Sequence[Snapshot] = (),
 ) -> str:
     """Render a snapshot as one HTML page; the same snapshot and arguments give the same bytes.
 
@@ -47,18 +50,24 @@ def render_report(
         Heading of the page.
     top
         Clusters that get a section of their own, best score first.
+    earlier
+        Snapshots of days before, to show what changed since; a report of one cluster alone leaves that out.
 
     Raises
     ------
     UsageError
-        If there is no such cluster, or ``top`` is negative.
+        If there is no such cluster, ``top`` is negative, or there are more than 7 earlier snapshots.
     """
     if top < 0:
         raise UsageError(f"top is {top}; give 0 or more")
     facts = gather_facts(snapshot, name_of=make_namer(snapshot, reveal=reveal), cluster_id=cluster_id, top=top)
+    compared = [] if cluster_id is not None or not earlier else [*earlier, snapshot]
+    if compared:
+        require_snapshots(compared)
     shown = facts | {"title": clean_text(title) if title else facts["title"], "revealed": reveal}
+    shown |= {"changes": bool(compared)}
     room = PAGE_BYTES - len(render_page("report.html.j2", shown, figures={}).encode())
-    figures = _draw_figures(snapshot, facts, reveal=reveal, room=room)
+    figures = _draw_figures(snapshot, facts, compared, reveal=reveal, room=room)
     return render_page("report.html.j2", shown, figures=figures)
 
 
@@ -70,6 +79,7 @@ def write_report(
     cluster_id: str | None = None,
     title: str | None = None,
     top: int = 10,
+    earlier: Sequence[Snapshot] = (),
 ) -> Path:
     """Write the page of ``render_report`` to a file, whole or not at all, and return its path.
 
@@ -78,16 +88,23 @@ def write_report(
     UsageError
         As in ``render_report``, or if the file cannot be written.
     """
-    return write_page(path, render_report(snapshot, reveal=reveal, cluster_id=cluster_id, title=title, top=top))
+    page = render_report(snapshot, reveal=reveal, cluster_id=cluster_id, title=title, top=top, earlier=earlier)
+    return write_page(path, page)
 
 
-def _draw_figures(snapshot: Snapshot, facts: dict[str, Any], *, reveal: bool, room: int) -> dict[str, Any]:
+def _draw_figures(
+    snapshot: Snapshot, facts: dict[str, Any], compared: Sequence[Snapshot], *, reveal: bool, room: int
+) -> dict[str, Any]:
     """Figures by the id of their place, as far as ``room`` in bytes goes; the rest is marked as left out."""
     figures = {}
     if facts["overview"]:
         arranged = arrange_overview(snapshot)
         figures["overview"] = pack_figure(*(draw_overview(arranged, mode=mode) for mode in _MODES))
         room -= weigh_figure(figures["overview"])
+    if compared:
+        flows = arrange_changes(compared)
+        figures["changes"] = pack_figure(*(draw_changes(flows, mode=mode) for mode in _MODES))
+        room -= weigh_figure(figures["changes"])
     for figure, draw in _draw_clusters(snapshot, facts["sections"], reveal=reveal):
         packed = pack_figure(*(draw(mode=mode) for mode in _MODES))
         figure["drawn"] = weigh_figure(packed) <= room
