@@ -3,7 +3,6 @@ import base64
 import json
 import math
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -120,18 +119,9 @@ def test_find_farms_names_farms_above_the_gap(tmp_path):
     assert "with it" in shown["infrastructure"]["text/plain"]
 
 
-def test_the_investigation_masks_whom_it_is_told_to(tmp_path):
-    shown = run(read_notebook("03-investigate-one-cluster.ipynb", **SMALL, reveal=False, mode="dark"), tmp_path)
-    figures = {cell: shown[cell][PLOTLY] for cell in ("ring", "evidence", "rhythm", "account")}
-    assert {figure["layout"]["paper_bgcolor"] for figure in figures.values()} == {"#11161d"}
-    said = json.dumps(shown)
-    assert "acc_…" in json.dumps(shown, ensure_ascii=False)
-    assert not re.search(r"acc_[0-9a-f]{16}", said)
-
-
 def test_tune_and_measure_compares_settings(tmp_path):
-    few = {"margins": [0, 4], "resolutions": ["auto"], "farm_size": 20, "replicates": 1}
-    shown = run(read_notebook("05-tune-and-measure.ipynb", **SMALL, **few), tmp_path)
+    few = {"margins": [0], "resolutions": ["auto"], "farm_size": 20, "replicates": 1}
+    shown = run(read_notebook("05-tune-and-measure.ipynb", **SMALL | few), tmp_path)
     assert "Blind spots" in shown["blind"][PLOTLY]["layout"]["title"]["text"]
     for cell, column in (("margin", "solitary_clustered"), ("chance", "chance, on average"), ("refit", "change")):
         assert column in shown[cell]["text/plain"]
