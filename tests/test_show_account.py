@@ -1,12 +1,14 @@
 import json
 
 import numpy as np
+import pyarrow.compute as pc
 import pytest
 
 from graphkit.errors import UsageError
 from graphkit.show.account import plot_account
 from graphkit.show.footprint import MOST_ENTITIES, MOST_OTHERS, arrange_footprint
 from graphkit.show.theme import BOX_HEIGHT, BOX_WIDTH
+from graphkit.snapshot import build_snapshot
 from tests.show_world import HOSTILE, make_snapshot, raw_identifiers
 
 NINE = {f"kind_{i}": {} for i in range(9)}
@@ -72,6 +74,19 @@ def test_filled_accounts_are_in_its_cluster_and_open_ones_are_not():
     assert len(inside.x) == 4
     assert any("account-002" in text for text in outside.customdata)
     assert inside.marker.color != outside.marker.color == figure.layout.paper_bgcolor
+
+
+def test_an_account_in_no_cluster_shares_with_others_only():
+    whole = make_snapshot((6, 5), kinds={"ip": {}}, population=100_000, hostile=False)
+    tables = {name: whole.table(name) for name in whole.content["tables"]}
+    tables["accounts"] = tables["accounts"].filter(pc.field("cluster_id") != "C001")
+    parts = ("config", "key_fingerprint", "parent", "population", "resolved")
+    content = {name: whole.content[name] for name in parts}
+    figure = plot_account(build_snapshot(tables, as_of=whole.as_of, content=content, run={}), "account-001-00000")
+    assert "cluster" not in subtitle(figure)
+    assert named(figure, "Other accounts").showlegend
+    assert not named(figure, "In its cluster").showlegend
+    assert any("in no cluster" in text for trace in figure.data for text in trace.customdata or ())
 
 
 def test_what_is_too_common_is_counted_alone():

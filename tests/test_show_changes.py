@@ -9,6 +9,7 @@ from graphkit.show.alluvial import MOST_CLUSTERS, OTHERS, arrange_changes
 from graphkit.show.changes import plot_changes
 from graphkit.show.theme import BOX_HEIGHT, BOX_WIDTH
 from graphkit.snapshot import build_snapshot
+from graphkit.tables import TABLES
 from tests.show_world import FIRST, LAST, _to_arrow, make_snapshot
 
 CONTENT = {name: make_snapshot(()).content[name] for name in ("config", "key_fingerprint", "parent", "population")}
@@ -27,8 +28,8 @@ def snapshot_of(day, **clusters):
         {"cluster_id": name, "n_accounts": len(accounts), "n_core": 1, "score": 0.9 - 0.01 * i, "binding": ""}
         for i, (name, accounts) in enumerate(clusters.items())
     ]
-    shown = pd.DataFrame(rows).assign(stability=1.0, expected_by_chance=0.0, n_events=9, input_tokens=None)
-    shown = shown.assign(output_tokens=None, first_seen=FIRST, last_seen=LAST, verdict=None)
+    shown = pd.DataFrame(rows).assign(stability=1.0, n_events=9, first_seen=FIRST, last_seen=LAST)
+    shown = shown.assign(**dict.fromkeys(set(TABLES["clusters"].schema().names) - set(shown.columns)))
     tables = {"accounts": _to_arrow("accounts", accounts), "clusters": _to_arrow("clusters", shown)}
     return build_snapshot(tables, as_of=date.fromisoformat(day), content=CONTENT, run={})
 
