@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         StoreLockedError,
         UsageError,
     )
+    from graphkit.export.casebook import write_case
     from graphkit.ingest.infrastructure import Infrastructure, read_infrastructure
     from graphkit.lab.backdrop import read_backdrop
     from graphkit.lab.blindspots import measure_blind_spots
@@ -28,13 +29,19 @@ if TYPE_CHECKING:
     from graphkit.lab.worlds import World, synthesize
     from graphkit.link.bipartite import bipartite_graph, to_networkx
     from graphkit.refresh import refresh_store
+    from graphkit.show.account import plot_account
     from graphkit.show.blindpage import write_blind_spots
     from graphkit.show.blindspots import plot_blind_spots
     from graphkit.show.borders import describe_blind_spots, list_blind_spots
+    from graphkit.show.changes import plot_changes
     from graphkit.show.cluster import plot_cluster
+    from graphkit.show.evidence import plot_evidence
+    from graphkit.show.explore import explore
     from graphkit.show.overview import plot_overview
-    from graphkit.show.packet import write_packet
+    from graphkit.show.packet import explain, write_packet
     from graphkit.show.report import render_report, write_report
+    from graphkit.show.rhythm import plot_rhythm
+    from graphkit.show.tableview import TableView, mask_identifiers, table
     from graphkit.snapshot import Snapshot
     from graphkit.store.store import Store, open_store
 
@@ -57,6 +64,7 @@ _MODULES = {
         "StoreLockedError",
         "UsageError",
     ),
+    "graphkit.export.casebook": ("write_case",),
     "graphkit.ingest.infrastructure": ("Infrastructure", "read_infrastructure"),
     "graphkit.lab.backdrop": ("read_backdrop",),
     "graphkit.lab.blindspots": ("measure_blind_spots",),
@@ -65,13 +73,19 @@ _MODULES = {
     "graphkit.lab.worlds": ("World", "synthesize"),
     "graphkit.link.bipartite": ("bipartite_graph", "to_networkx"),
     "graphkit.refresh": ("refresh_store",),
+    "graphkit.show.account": ("plot_account",),
     "graphkit.show.blindpage": ("write_blind_spots",),
     "graphkit.show.blindspots": ("plot_blind_spots",),
     "graphkit.show.borders": ("describe_blind_spots", "list_blind_spots"),
+    "graphkit.show.changes": ("plot_changes",),
     "graphkit.show.cluster": ("plot_cluster",),
+    "graphkit.show.evidence": ("plot_evidence",),
+    "graphkit.show.explore": ("explore",),
     "graphkit.show.overview": ("plot_overview",),
-    "graphkit.show.packet": ("write_packet",),
+    "graphkit.show.packet": ("explain", "write_packet"),
     "graphkit.show.report": ("render_report", "write_report"),
+    "graphkit.show.rhythm": ("plot_rhythm",),
+    "graphkit.show.tableview": ("TableView", "mask_identifiers", "table"),
     "graphkit.snapshot": ("Snapshot",),
     "graphkit.store.store": ("Store", "open_store"),
 }
@@ -95,31 +109,41 @@ __all__ = [
     "Store",
     "StoreError",
     "StoreLockedError",
+    "TableView",
     "UsageError",
     "World",
     "analyze",
     "bipartite_graph",
     "describe_blind_spots",
     "evaluate_clusters",
+    "explain",
     "explain_account",
     "explain_cluster",
     "explain_pair",
     "explain_path",
+    "explore",
     "list_blind_spots",
     "load_config",
+    "mask_identifiers",
     "measure_blind_spots",
     "open_store",
+    "plot_account",
     "plot_blind_spots",
+    "plot_changes",
     "plot_cluster",
+    "plot_evidence",
     "plot_overview",
+    "plot_rhythm",
     "read_backdrop",
     "read_infrastructure",
     "refit_score",
     "refresh_store",
     "render_report",
     "synthesize",
+    "table",
     "to_networkx",
     "write_blind_spots",
+    "write_case",
     "write_packet",
     "write_report",
 ]

@@ -45,11 +45,11 @@ def run_demo(folder: str | Path, *, n_accounts: int = 10_000, seed: int = 0, pro
     world.infrastructure.to_csv(folder / "infrastructure.csv", index=False)
     last_day = world.events["timestamp"].max().date()
     store = folder / "store"
-    refresh_store(
+    earlier = refresh_store(
         str(events), store, accounts=str(accounts), as_of=last_day - timedelta(days=_DAYS_BETWEEN), progress=progress
     )
     snapshot = refresh_store(str(events), store, accounts=str(accounts), as_of=last_day, progress=progress)
     measures = evaluate_clusters(snapshot.accounts[["account_id", "cluster_id"]], world.truth)
     tell(Stage("write the report"))
-    report = write_report(snapshot, folder / "report.html")
+    report = write_report(snapshot, folder / "report.html", earlier=[earlier])
     return Demo(snapshot, measures, events, store, report)

@@ -25,10 +25,23 @@ FIRST, LAST = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 15, tzinfo=UTC
 STANDARD = {kind: {} for kind in ("ip", "user_agent", "payment_instrument", "prompt_template")}
 
 
-def make_snapshot(
-    sizes=(40, 12, 6, 3), *, kinds=None, population=5000, seed=1, pool=6, rejected=(), hostile=True, verdict=None
+def make_snapshot(  # noqa: PLR0913  # a test names the few that it varies
+    sizes=(40, 12, 6, 3),
+    *,
+    kinds=None,
+    population=5000,
+    seed=1,
+    pool=6,
+    rejected=(),
+    hostile=True,
+    verdict=None,
+    n_events=None,
+    active=True,
 ):
-    """A snapshot of clusters of the given sizes whose accounts draw their entities from small pools."""
+    """A snapshot of clusters of the given sizes whose accounts draw their entities from small pools.
+
+    ``n_events`` gives the events of each link by its kind, 3 by default; ``active=False`` leaves out the hours.
+    """
     config = Config.model_validate({"kinds": STANDARD if kinds is None else kinds})
     links = _make_links(sizes, list(config.kinds), pool=pool, seed=seed, hostile=hostile)
     owner = links[["account_id", "cluster_id"]].drop_duplicates()
@@ -38,10 +51,12 @@ def make_snapshot(
         "accounts": _make_accounts(owner, list(config.kinds)),
         "clusters": clusters,
         "evidence": evidence,
-        "links": links.assign(n_events=3, first_seen=FIRST, last_seen=LAST),
+        "links": links.assign(n_events=links["kind"].map(n_events or {}).fillna(3), first_seen=FIRST, last_seen=LAST),
         "score_parts": _make_parts(clusters["cluster_id"]),
         "stability": _make_trials(clusters["cluster_id"]),
         "exclusions": _make_exclusions(list(config.kinds)),
+        "entities": _make_entities(links, population=population),
+        "activity": _make_activity(owner["account_id"], seed=seed)[: None if active else 0],
     }
     arrow = {name: _to_arrow(name, frame) for name, frame in tables.items()}
     arrow["layout"] = overview_layout(clusters, evidence, seed=0)
@@ -113,6 +128,23 @@ def _make_evidence(links, sizes, *, population):
     shared["enrichment"] = np.where(shared["entity"].str.endswith("-everywhere"), 0.004, np.nan)
     shared["tag"] = np.where(shared["entity"].str.endswith("-0001"), "vpn", None)
     return shared[shared["n_inside"] >= 2].reset_index(drop=True)
+
+
+def _make_entities(links, *, population):
+    frame = links.groupby(["kind", "entity"])["account_id"].nunique().rename("n_accounts").reset_index()
+    rarity = np.log2(population / frame["n_accounts"])
+    return frame[frame["n_accounts"] >= 2].assign(rarity_bits=rarity, corroboration=None, tag=None)
+
+
+def _make_activity(account_ids, *, seed):
+    """Accounts that work on Tuesdays from 3 to 6, and a population that works by day."""
+    random = np.random.default_rng(seed)
+    work = pd.DataFrame({"hour_of_week": 24 + 3 + np.arange(3)})
+    rows = pd.DataFrame({"account_id": account_ids}).merge(work, how="cross")
+    rows["n_events"] = random.integers(1, 9, len(rows))
+    usual = pd.DataFrame({"account_id": None, "hour_of_week": np.arange(168)})
+    usual["n_events"] = np.where(usual["hour_of_week"] % 24 // 8 == 1, 900, 100)
+    return pd.concat([rows, usual.astype({"account_id": object})]) if len(rows) else usual
 
 
 def _make_clusters(owner, *, seed):

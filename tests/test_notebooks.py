@@ -1,4 +1,6 @@
 import ast
+import base64
+import json
 import math
 import os
 import socket
@@ -9,6 +11,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
+import networkx as nx
 import pytest
 from nbclient import NotebookClient
 from playwright.sync_api import sync_playwright
@@ -18,6 +21,16 @@ from tests.conftest import ROOT
 
 NOTEBOOKS = ROOT / "notebooks"
 PLOTLY = "application/vnd.plotly.v1+json"
+NAMES = sorted(path.name for path in NOTEBOOKS.glob("*.ipynb"))
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+IN_BROWSER = {"00-quickstart.ipynb": 2, "03-investigate-one-cluster.ipynb": 4}
+"""Notebooks that JupyterLab runs, and how many figures each draws."""
+EXPLORE = """\
+import graphkit as gk
+world = gk.synthesize(n_accounts=2_000, n_events=80_000, seed=3)
+explorer = gk.explore(gk.analyze(world.events, world.accounts))
+explorer"""
+ASK = "', '.join(sorted(explorer.selected['cluster_id'].unique())) + f'; {len(explorer.selected)}'"
 SMALL = {"n_accounts": 2_000, "seed": 3}
 
 
@@ -73,15 +86,74 @@ def test_quickstart_takes_files(root, tmp_path):
     assert (tmp_path / "report.html").is_file()
 
 
-@pytest.fixture
-def jupyterlab(tmp_path):
-    """A JupyterLab on a folder with the small quickstart; gives its address."""
+def test_every_notebook_reads_as_a_lesson():
+    assert len(NAMES) >= 6
+    for name in NAMES:
+        assert (NOTEBOOKS / name).stat().st_size <= 200_000
+        notebook = nbformat.read(NOTEBOOKS / name, as_version=4)
+        nbformat.validate(notebook)
+        assert notebook.cells[0].source.startswith("# "), name
+        assert len(notebook.cells) <= 30, name
+        assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
+        for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
+            made = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, DEFINITIONS)]
+            assert not made, f"{name}, {cell.id}: defines a function"
+
+
+def test_your_own_data_reads_a_log_and_says_what_it_set_aside(tmp_path):
+    shown = run(read_notebook("01-your-own-data.ipynb", **SMALL), tmp_path)
+    assert "parts of the score without a value" in shown["log-snapshot"]["text/html"]
+    assert "no created_at" in shown["log-snapshot"]["text/html"]
+    for reason in ("no account_id", "unreadable timestamp", "not an address", "a day ahead of the clock"):
+        assert reason in shown["quality"]["text/html"], reason
+    assert "too high" in shown["kinds"]["text/plain"]
+
+
+def test_find_farms_names_farms_above_the_gap(tmp_path):
+    shown = run(read_notebook("02-find-farms.ipynb", **SMALL), tmp_path)
+    n_above = int(shown["jump"]["text/plain"].strip("'").split()[0])
+    groups = shown["truth"]["text/plain"].splitlines()[1:-1]
+    farms = [line for line in groups if line.startswith(("farm-", "ring-"))]
+    assert n_above >= len(farms) >= 0.8 * len(groups) > 3
+    assert PLOTLY in shown["data"]
+    assert "with it" in shown["infrastructure"]["text/plain"]
+
+
+def test_tune_and_measure_compares_settings(tmp_path):
+    few = {"margins": [0], "resolutions": ["auto"], "farm_size": 20, "replicates": 1}
+    shown = run(read_notebook("05-tune-and-measure.ipynb", **SMALL | few), tmp_path)
+    assert "Blind spots" in shown["blind"][PLOTLY]["layout"]["title"]["text"]
+    for cell, column in (("margin", "solitary_clustered"), ("chance", "chance, on average"), ("refit", "change")):
+        assert column in shown[cell]["text/plain"]
+
+
+def test_other_graph_tools_agree_with_graphkit(tmp_path):
+    notebook = read_notebook("06-bring-your-own-graph-tools.ipynb", **SMALL)
+    shown = run(notebook, tmp_path)
+    (beside,) = (cell for cell in notebook.cells if cell.id == "beside")
+    assert float(beside.outputs[0].text.split(":")[1]) > 0.6
+    assert PLOTLY in shown["central"]
+    graph = nx.read_graphml(tmp_path / "cluster.graphml")
+    assert {"account", "ip"} <= set(nx.get_node_attributes(graph, "kind").values())
+
+
+@pytest.fixture(scope="module")
+def jupyterlab(tmp_path_factory):
+    """A JupyterLab on a folder with two small notebooks; gives its address."""
+    tmp_path = tmp_path_factory.mktemp("jupyterlab")
     work = tmp_path / "work"
     work.mkdir()
-    nbformat.write(read_notebook("00-quickstart.ipynb", **SMALL), work / "quickstart.ipynb")
-    settings = tmp_path / "settings" / "@jupyterlab" / "apputils-extension"
-    settings.mkdir(parents=True)
-    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}', encoding="utf-8")
+    for name in IN_BROWSER:
+        nbformat.write(read_notebook(name, **SMALL), work / name)
+    cells = [nbformat.v4.new_code_cell(EXPLORE, id="explore"), nbformat.v4.new_code_cell(ASK, id="ask")]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), work / "exploring.ipynb")
+    settings = {"apputils-extension/notification": {"fetchNews": "false"}}
+    settings["notebook-extension/tracker"] = {"windowingMode": "none"}  # else only cells in view are in the page
+    for name, value in settings.items():
+        path = tmp_path / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(value), encoding="utf-8")
     folders = {f"JUPYTER_{name}_DIR": str(tmp_path / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
     folders |= {f"JUPYTERLAB_{name}_DIR": str(tmp_path / name.lower()) for name in ("SETTINGS", "WORKSPACES")}
     with socket.socket() as probe:
@@ -114,39 +186,161 @@ def wait_until_served(address):
     pytest.fail(f"JupyterLab does not answer at {address}")
 
 
-def test_quickstart_runs_in_jupyterlab(jupyterlab):
+@pytest.mark.parametrize(("name", "n_plots"), IN_BROWSER.items())
+def test_it_runs_in_jupyterlab(jupyterlab, tmp_path, name, n_plots):
     path = find_chromium()
-    n_cells = sum(cell.cell_type == "code" for cell in read_notebook("00-quickstart.ipynb", **SMALL).cells)
+    n_cells = sum(cell.cell_type == "code" for cell in read_notebook(name, **SMALL).cells)
     # in a thread of its own: in this one, the browser of other tests may still hold an event loop
     with ThreadPoolExecutor(max_workers=1) as thread:
-        seen = thread.submit(run_all_in_browser, path, f"{jupyterlab}/lab/tree/quickstart.ipynb", n_cells).result()
+        address = f"{jupyterlab}/lab/workspaces/{name[:2]}/tree/{name}"  # where the other's tab is not opened again
+        seen = thread.submit(run_all_in_browser, path, address, n_cells, tmp_path).result()
     assert seen["troubles"] == []
     assert seen["prompts"] == [f"[{n}]:" for n in range(1, n_cells + 1)]
-    assert seen["bubbles"] == [True, True]
+    assert len(seen["colors"]) == n_plots
+    assert min(seen["colors"]) > 30, "a figure is blank"
+    assert "cluster" in seen["hover"]
+    if name.startswith("03"):
+        assert seen["sorted"] == sorted(seen["sorted"], key=float, reverse=True)
 
 
-def run_all_in_browser(path, address, n_cells):
+def test_the_explorer_answers_in_jupyterlab(jupyterlab, tmp_path):
+    path = find_chromium()
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        address = f"{jupyterlab}/lab/workspaces/exploring/tree/exploring.ipynb"
+        seen = thread.submit(explore_in_browser, path, address, tmp_path / "explorer.png").result()
+    assert seen["troubles"] == []
+    clicked, n_clicked = seen["clicked"].strip("'").split("; ")
+    assert seen["told"] == f"{clicked} ring"
+    assert int(n_clicked) >= 5
+    boxed, n_boxed = seen["boxed"].strip("'").split("; ")
+    assert boxed.count(",") >= 1
+    assert int(n_boxed) > int(n_clicked)
+    assert seen["by_key"] == "evidence"
+    assert seen["found"] == "1"
+
+
+def open_notebook(playwright, path, address, troubles):
+    """Open a notebook in JupyterLab; what goes wrong there is added to the troubles."""
+    browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
+    page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    host = address.split("/lab")[0].removeprefix("http")
+    allowed = (host, "blob:")
+    page.on("request", lambda request: None if any(a in request.url for a in allowed) else troubles.append(request.url))
+    page.goto(address)
+    page.get_by_text("| Idle").wait_for(timeout=60_000)
+    return browser, page
+
+
+def explore_in_browser(path, address, picture):
+    """Use the explorer by pointer and by keys, and ask Python each time what is selected."""
+    troubles = []
+    with sync_playwright() as playwright:
+        browser, page = open_notebook(playwright, path, address, troubles)
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        explorer = page.locator(".graphkit-explorer")
+        bubbles = explorer.locator(".plot").first.locator(".scatterlayer .trace path.point")
+        bubbles.first.wait_for(timeout=90_000)
+        box = bubbles.first.bounding_box()
+        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.wait_for_function("document.querySelector('.graphkit-explorer').dataset.told.endsWith(' ring')")
+        seen = {"told": explorer.get_attribute("data-told"), "clicked": ask(page)}
+        explorer.screenshot(path=picture)
+        explorer.locator(".controls").scroll_into_view_if_needed()
+        frame = explorer.locator(".frame").first.bounding_box()
+        page.mouse.move(frame["x"] + 30, frame["y"] + 90)
+        page.mouse.down()
+        page.mouse.move(frame["x"] + frame["width"] - 30, frame["y"] + frame["height"] - 80, steps=5)
+        page.mouse.up()
+        page.screenshot(path=picture)
+        explorer.get_by_role("heading", name="clusters,").wait_for()
+        seen["boxed"] = ask(page)
+        explorer.locator("tbody button").first.focus()
+        page.keyboard.press("Enter")
+        explorer.get_by_role("button", name="Account by account").focus()
+        page.keyboard.press("Space")
+        page.wait_for_function("document.querySelector('.graphkit-explorer').dataset.told.endsWith(' evidence')")
+        seen["by_key"] = explorer.get_attribute("data-told").split()[-1]
+        name = explorer.locator("tbody th").nth(2).inner_text()
+        explorer.get_by_label("Search").focus()
+        page.keyboard.type(name)
+        explorer.get_by_text("1 cluster of").wait_for()
+        seen |= {"found": str(explorer.locator(".list tbody tr").count()), "troubles": troubles}
+        browser.close()
+    return seen
+
+
+def ask(page):
+    """Run the notebook's last cell; what it says."""
+    cell = page.locator(".jp-CodeCell").last
+    before = cell.locator(".jp-InputPrompt").first.inner_text()
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+    page.wait_for_function(
+        "([cell, before]) => !['[*]:', before].includes(cell.querySelector('.jp-InputPrompt').textContent)",
+        arg=[cell.element_handle(), before],
+    )
+    return cell.locator(".jp-OutputArea-output").last.inner_text().strip()
+
+
+def run_all_in_browser(path, address, n_cells, folder):
     """Open a notebook in JupyterLab, run all cells, and tell what there is to see."""
     troubles = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1440, "height": 6500})
-        page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        host = address.split("/lab")[0].removeprefix("http")
-        page.on("request", lambda request: None if host in request.url else troubles.append(request.url))
-        page.goto(address)
-        page.get_by_text("| Idle").wait_for(timeout=60_000)
+        browser, page = open_notebook(playwright, path, address, troubles)
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        page.locator(".jp-CodeCell .jp-InputPrompt", has_text=f"[{n_cells}]:").wait_for(timeout=60_000)
+        page.locator(".jp-CodeCell .jp-InputPrompt", has_text=f"[{n_cells}]:").wait_for(timeout=90_000)
         page.locator(".js-plotly-plot .scatterlayer path.point").first.wait_for()
-        prompts = page.locator(".jp-CodeCell .jp-InputPrompt").all_inner_texts()
         plots = page.locator(".js-plotly-plot").all()
         seen = {
-            "prompts": prompts,
-            "bubbles": [plot.locator(".scatterlayer path.point").count() > 5 for plot in plots],
+            "prompts": page.locator(".jp-CodeCell .jp-InputPrompt").all_inner_texts(),
+            "colors": [count_colors(plot, folder / f"figure-{i}.png") for i, plot in enumerate(plots)],
+            "hover": point_at(page, plots[-1]),
+            "sorted": sort_table(page),
             "troubles": troubles,
         }
         browser.close()
     return seen
+
+
+def count_colors(plot, path):
+    """How many colors a figure shows; of a blank one there are few."""
+    picture = base64.b64encode(plot.screenshot(path=path)).decode()
+    canvas = plot.page.context.new_page()
+    n_colors = canvas.evaluate(
+        """async (picture) => {
+          const image = new Image();
+          image.src = `data:image/png;base64,${picture}`;
+          await image.decode();
+          const area = new OffscreenCanvas(image.width, image.height).getContext("2d");
+          area.drawImage(image, 0, 0);
+          const { data } = area.getImageData(0, 0, image.width, image.height);
+          return new Set(new Uint32Array(data.buffer)).size;
+        }""",
+        picture,
+    )
+    canvas.close()
+    return n_colors
+
+
+def point_at(page, plot):
+    """The hover text of a figure's last mark."""
+    plot.scroll_into_view_if_needed()
+    box = plot.locator(".scatterlayer path.point").last.bounding_box()
+    for step in (0, 1):
+        page.mouse.move(box["x"] + box["width"] / 2 + step, box["y"] + box["height"] / 2)
+    label = plot.locator(".hoverlayer .hovertext")
+    label.wait_for()
+    return label.text_content()
+
+
+def sort_table(page):
+    """The members' strengths after a click on their head, where there is such a table."""
+    table = page.locator(".graphkit-table").filter(has=page.get_by_role("button", name="strength"))
+    if not table.count():
+        return None
+    table.get_by_role("button", name="strength").click()
+    return table.locator("tbody tr:visible td:nth-child(3)").all_inner_texts()

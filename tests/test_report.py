@@ -60,10 +60,25 @@ def test_same_snapshot_same_bytes():
 def test_a_figure_is_stored_once(snapshot):
     page = without_library(render_report(snapshot))
     figures = json.loads(re.search(r'id="figures">(.*?)</script>', page)[1])
-    assert set(figures) == {"overview", *(f"ring-{i}" for i in range(1, 5))}
+    assert set(figures) == {"overview", *(f"{name}-{i}" for name in ("ring", "matrix", "rhythm") for i in range(1, 5))}
     for figure in figures.values():
         assert figure["dark"]
         assert len(json.dumps(figure["dark"])) < 0.5 * len(json.dumps(figure["data"])) + 2000
+
+
+def test_what_changed_is_shown_where_there_is_an_earlier_snapshot(snapshot):
+    before = make_snapshot((30, 12), hostile=False)
+    page = without_library(render_report(snapshot, earlier=[before]))
+    figures = json.loads(re.search(r'id="figures">(.*?)</script>', page)[1])
+    assert ">What changed</h2>" in page
+    assert "New in a cluster" in {
+        trace["name"].split(" (")[0] for trace in figures["changes"]["data"] if "name" in trace
+    }
+    assert not [name for name in raw_identifiers(snapshot) if name in page]
+    assert "What changed" not in render_report(snapshot)
+    assert "What changed" not in render_report(snapshot, cluster_id="C001", earlier=[before])
+    with pytest.raises(UsageError, match="give 1 to 8"):
+        render_report(snapshot, earlier=[before] * 8)
 
 
 def test_empty_snapshot_is_a_good_page():
@@ -74,11 +89,13 @@ def test_empty_snapshot_is_a_good_page():
 
 
 def test_page_stays_below_6_mb_with_many_large_clusters():
-    snapshot = make_snapshot((3000,) * 12 + (5,) * 700, pool=40, hostile=False)
-    page = render_report(snapshot, top=12)
+    snapshot = make_snapshot((500,) * 16 + (5,) * 696, pool=40, hostile=False)
+    page = render_report(snapshot, top=16)
     assert len(page.encode()) <= 6_000_000
     assert "212 clusters of lower score" in page
-    assert page.count("is left out to keep the page small") == 12 - page.count('class="plot" id="ring-')
+    assert page.count('class="plot" id="ring-') == 16, "the most telling pictures come first"
+    n_left_out = page.count("A picture is left out here to keep the page small")
+    assert 0 < n_left_out == 49 - page.count('class="plot" id="')
 
 
 def test_parts_of_the_score_read_as_words(snapshot):

@@ -87,7 +87,8 @@ def test_figures_show_marks_and_hostile_words_stay_words(open_report):
     assert page.locator("#ring-1 .scatterlayer .trace path.point").count() > 10
     words = page.locator(".annotation-text").all_text_contents()
     assert any("<script>" in text for text in words)
-    assert page.locator("svg a, svg image, bdi b, bdi img").count() == 0
+    assert page.locator("svg a, svg :not(.hm) > image, bdi b, bdi img").count() == 0
+    assert page.locator("svg .hm > image").count() > 0, "heatmaps alone draw with images of their own"
 
 
 def test_hover_tells_who_shares_what(open_report):

@@ -46,6 +46,7 @@ def _common(
 app.command()(refresh.refresh)
 app.command()(reading.report)
 app.command()(reading.explain)
+app.command()(reading.notebook)
 app.command("list")(reading.list_snapshots)
 app.command()(reading.verify)
 app.command()(scoring.refit)

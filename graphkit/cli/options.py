@@ -61,6 +61,16 @@ def load_snapshot(store: Path, snapshot_id: str | None) -> "Snapshot":
     return opened.latest() if snapshot_id is None else opened.load(snapshot_id)
 
 
+def load_earlier(store: Path, snapshot: "Snapshot", *, most: int = 3) -> list["Snapshot"]:
+    """Load the snapshots of a store just before one, oldest first."""
+    from graphkit.store.store import open_store
+
+    opened = open_store(store)
+    ids = opened.list()["snapshot_id"].tolist()
+    before = ids[: ids.index(snapshot.id)] if snapshot.id in ids else []
+    return [opened.load(each) for each in before[-most:]]
+
+
 def check_output(output: Path, store: Path) -> None:
     """Refuse to put a report where it would replace a device, or something of the store's."""
     fault = ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphkit import terminal
-from graphkit.cli.options import JsonOption, SnapshotOption, StoreArgument, check_output, load_snapshot
+from graphkit.cli.options import JsonOption, SnapshotOption, StoreArgument, check_output, load_earlier, load_snapshot
 from graphkit.terminal import plain, say
 
 if TYPE_CHECKING:
@@ -33,12 +33,43 @@ def report(
     from graphkit.show.report import write_report
 
     check_output(output, store)
-    path = write_report(load_snapshot(store, snapshot), output, reveal=reveal, cluster_id=cluster, top=top)
+    loaded = load_snapshot(store, snapshot)
+    earlier = [] if cluster else load_earlier(store, loaded)
+    path = write_report(loaded, output, reveal=reveal, cluster_id=cluster, top=top, earlier=earlier)
     if as_json:
         terminal.print_json({"path": str(path)})
     else:
         masked = "" if reveal else " (identifiers are masked; --reveal shows them)"
         say(f"Report: [bold]{plain(path)}[/]{masked}")
+
+
+def notebook(
+    store: StoreArgument,
+    cluster: Annotated[str, typer.Option(metavar="ID", help="The cluster.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="HTML file to write.")] = Path(
+        "case.html"
+    ),
+    snapshot: SnapshotOption = None,
+    own: Annotated[
+        Path | None,
+        typer.Option("--notebook", metavar="FILE", help="A notebook of your own; default: 03-investigate-one-cluster."),
+    ] = None,
+    reveal: Annotated[bool, typer.Option("--reveal", help="Show identifiers; they are masked otherwise.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the investigation notebook for a cluster and write what it shows as one HTML file, without its code.
+
+    Example: `graphkit notebook store --cluster C-9FY7S -o case.html`
+    """
+    from graphkit.export.casebook import write_case
+
+    check_output(output, store)
+    path = write_case(store, cluster, output, snapshot_id=snapshot, notebook=own, reveal=reveal)
+    if as_json:
+        terminal.print_json({"path": str(path)})
+    else:
+        masked = "" if reveal else " (identifiers are masked; --reveal shows them)"
+        say(f"Case: [bold]{plain(path)}[/]{masked}")
 
 
 class About(StrEnum):

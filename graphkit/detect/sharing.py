@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.special import gammaln
 
@@ -65,7 +66,7 @@ def read_sharing(snapshot: Snapshot, account_a: Sequence[str], account_b: Sequen
     config, kinds = snapshot.weighing_config, tuple(snapshot.content["resolved"]["kinds"])
     names = pd.Index(sorted({*account_a, *account_b}))
     table = snapshot.table("links", columns=["account_id", "kind", "entity"])
-    links = table.filter(pc.field("account_id").isin(list(names))).to_pandas()
+    links = table.filter(pc.field("account_id").isin(pa.array(names, pa.string()))).to_pandas()
     entities = read_entities(snapshot, links)
     entities = entities[makes_pairs(entities, config)].reset_index(drop=True)
     links = links.merge(entities[["kind", "entity"]].assign(place=entities.index), on=["kind", "entity"])
@@ -99,7 +100,9 @@ def read_entities(snapshot: Snapshot, links: pd.DataFrame) -> pd.DataFrame:
     """Rows of the table ``entities`` for the entities of some links, in its order."""
     used = links[["kind", "entity"]].drop_duplicates()
     table = snapshot.table("entities")
-    near: pd.DataFrame = table.filter(pc.field("entity").isin(used["entity"].unique().tolist())).to_pandas()
+    near: pd.DataFrame = table.filter(
+        pc.field("entity").isin(pa.array(used["entity"].unique(), pa.string()))
+    ).to_pandas()
     return near.merge(used, on=["kind", "entity"])
 
 

@@ -1,13 +1,23 @@
 """One cluster as a hub ring: who shares what."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from graphkit.show.labels import ACCOUNT, TIMES, make_namer, percent, plotly_text, wrap_text
+from graphkit.show.labels import (
+    ACCOUNT,
+    TIMES,
+    NameOf,
+    count_drawn,
+    make_namer,
+    note_missing,
+    percent,
+    plotly_text,
+    wrap_text,
+)
 from graphkit.show.layouts import join_paths
 from graphkit.show.ring import RADIUS_Y, Ring, arrange_rings, used_hubs
 from graphkit.show.theme import (
@@ -24,8 +34,6 @@ from graphkit.show.theme import (
 )
 from graphkit.snapshot import Snapshot
 from graphkit.wording import plural
-
-NameOf = Callable[[str, object], str]
 
 _EDGE_STYLES = ((0.02, 1.0, 0.20), (0.10, 1.8, 0.34), (1.01, 3.2, 0.50))
 """Share of the cluster's accounts below which a curve has this width and opacity."""
@@ -85,7 +93,7 @@ def _write_notes(ring: Ring) -> list[str]:
         missing.append(
             f"{plural(n_accounts, 'account')} in {plural(ring.n_groups - len(ring.groups), 'smaller group')}"
         )
-    return [*notes, f"not drawn: {' and '.join(missing)}"] if missing else notes
+    return [*notes, *note_missing(missing)]
 
 
 def _draw_edges(ring: Ring, styles: dict[str, KindStyle], *, mode: Mode) -> list[go.Scatter]:
@@ -163,12 +171,11 @@ def _draw_hubs(ring: Ring, kind: str, style: KindStyle, *, mode: Mode, name_of: 
         f"{plural(row['n_outside'], 'other account')} · rarity {row['rarity']:.1f} bits"
         for row in hubs.to_dict("records")
     ]
-    total = ring.n_entities[kind]
     return go.Scatter(
         x=hubs["x"].round(1).tolist(),
         y=hubs["y"].round(1).tolist(),
         mode="markers",
-        name=f"{style.label} ({len(hubs):,} of {total:,})" if len(hubs) < total else f"{style.label} ({total:,})",
+        name=count_drawn(style.label, len(hubs), ring.n_entities[kind]),
         marker={
             "size": (13 + 19 * np.sqrt(hubs["coverage"])).round(1).tolist(),
             "symbol": style.symbol,

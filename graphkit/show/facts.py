@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 from graphkit import wording
 from graphkit.detect.alike import tell_weak
 from graphkit.detect.holding import is_weak, read_thresholds
-from graphkit.show.labels import ACCOUNT, DASH, clean_text, compact, kind_label, percent
+from graphkit.show.labels import ACCOUNT, DASH, NameOf, clean_text, compact, kind_label, percent
 from graphkit.show.layouts import LEAST_ACCOUNTS
-from graphkit.show.left_out import NameOf, describe_entity, list_rejected, sum_exclusions, tell_infrastructure
+from graphkit.show.left_out import describe_entity, list_rejected, sum_exclusions, tell_infrastructure
 from graphkit.show.ring import order_evidence
 from graphkit.snapshot import Snapshot, rank_clusters
 from graphkit.wording import plural
@@ -145,8 +145,7 @@ def _tell_clusters(
             _describe(row)
             | {
                 "place": f"cluster-{i}",
-                "figure": f"ring-{i}",
-                "drawn": True,
+                "figures": {name: {"id": f"{name}-{i}", "drawn": True} for name in ("ring", "matrix", "rhythm")},
                 "parts": _list_parts(parts[parts["cluster_id"] == row["cluster_id"]]),
                 "trials": _list_trials(stability[stability["cluster_id"] == row["cluster_id"]]),
                 "evidence": [

@@ -3,11 +3,14 @@
 import html
 import math
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from graphkit import wording
 from graphkit.privacy import mask_value
 from graphkit.snapshot import Snapshot
+
+NameOf = Callable[[str, object], str]
+"""Gives the name to show of a kind and a value."""
 
 ACCOUNT = "account id"
 """Stands for accounts where a kind is asked for; no kind of a config can have this name."""
@@ -66,7 +69,7 @@ def kind_label(kind: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-def make_namer(snapshot: Snapshot, *, reveal: bool) -> Callable[[str, object], str]:
+def make_namer(snapshot: Snapshot, *, reveal: bool) -> NameOf:
     """Give the function (kind, value) -> the name to show, cleaned, and masked unless ``reveal``.
 
     Accounts (kind ``ACCOUNT``) and entities of kinds with ``mask`` are masked with the snapshot's digest as salt;
@@ -86,6 +89,16 @@ def make_namer(snapshot: Snapshot, *, reveal: bool) -> Callable[[str, object], s
 def count(number: float | None) -> str:
     """A whole number with its thousands apart; a dash for none."""
     return DASH if number is None else f"{number:,.0f}"
+
+
+def count_drawn(label: str, n_drawn: int, total: int) -> str:
+    """A legend's entry: ``IP address (4 of 26)``, or ``IP address (26)`` where all are drawn."""
+    return f"{label} ({n_drawn:,} of {total:,})" if n_drawn < total else f"{label} ({total:,})"
+
+
+def note_missing(missing: Sequence[str]) -> list[str]:
+    """The note of a figure that says what is not drawn; none where all is."""
+    return [f"not drawn: {' and '.join(missing)}"] if missing else []
 
 
 def compact(number: float | None) -> str:

@@ -1,15 +1,13 @@
 """What a report says of all that was left out: common entities, known infrastructure, unusable rows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from graphkit.config import Config
-from graphkit.show.labels import clean_text, kind_label, measure
+from graphkit.show.labels import NameOf, clean_text, kind_label, measure
 from graphkit.snapshot import Snapshot
-
-NameOf = Callable[[str, object], str]
 
 _LEDGER_ROWS = 5
 _REJECTED_ROWS = 50

@@ -37,16 +37,25 @@ def render_page(template: str, facts: Mapping[str, Any], *, figures: Mapping[str
         Figures as ``pack_figure`` gives them, by the id of their place in the page; None for a page that
         has no place for any, and so needs no library to draw them.
     """
-    script, style = _read("report.js"), _read("report.css")
+    script, style = read_part("report.js") + read_part("table.js"), read_part("report.css")
     plotly = "" if figures is None else get_plotlyjs()
     frame = {
-        "policy": _write_policy(scripts=(plotly, script) if plotly else (script,), styles=(style, "")),
+        "policy": _write_policy(
+            # a table that comes with its own script and style may keep them
+            scripts=(plotly, script, read_part("table.js")) if plotly else (script,),
+            styles=(style, "", read_part("table.css")) if plotly else (style, ""),
+        ),
         "plotly": Markup(plotly),  # noqa: S704  # the library's own code
         "script": Markup(script),  # noqa: S704  # our own
         "style": Markup(style),  # noqa: S704  # our own
         "preempted": sorted(set(_STYLED_ELEMENT.findall(plotly))),
     }
-    return _environment().get_template(template).render({**facts, **frame}, figures=figures or {})
+    return fill_template(template, {**facts, **frame, "figures": figures or {}})
+
+
+def fill_template(template: str, facts: Mapping[str, Any]) -> str:
+    """Fill a template of this package; all facts are escaped."""
+    return _environment().get_template(template).render(facts)
 
 
 def write_page(path: str | Path, page: str) -> Path:
@@ -95,7 +104,8 @@ def _hash_source(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _read(name: str) -> str:
+def read_part(name: str) -> str:
+    """Text of a style or script that stands beside the templates."""
     return files("graphkit.show").joinpath("templates", name).read_text(encoding="utf-8")
 
 

@@ -1,14 +1,24 @@
 """The report: one HTML file that needs no network, no server and no other file."""
 
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import plotly.graph_objects as go
+
 from graphkit.errors import UsageError
+from graphkit.show.alluvial import arrange_changes
+from graphkit.show.changes import draw_changes, require_snapshots
 from graphkit.show.cluster import draw_ring
+from graphkit.show.evidence import draw_matrix
 from graphkit.show.facts import gather_facts
+from graphkit.show.hours import arrange_rhythms
 from graphkit.show.labels import clean_text, make_namer
+from graphkit.show.matrix import arrange_matrices
 from graphkit.show.overview import arrange_overview, draw_overview
 from graphkit.show.page import pack_figure, render_page, weigh_figure, write_page
+from graphkit.show.rhythm import draw_rhythm
 from graphkit.show.ring import arrange_rings
 from graphkit.show.theme import Mode
 from graphkit.snapshot import Snapshot
@@ -26,6 +36,7 @@ def render_report(
     cluster_id: str | None = None,
     title: str | None = None,
     top: int = 10,
+    earlier: Sequence[Snapshot] = (),
 ) -> str:
     """Render a snapshot as one HTML page; the same snapshot and arguments give the same bytes.
 
@@ -39,18 +50,24 @@ def render_report(
         Heading of the page.
     top
         Clusters that get a section of their own, best score first.
+    earlier
+        Snapshots of days before, to show what changed since; a report of one cluster alone leaves that out.
 
     Raises
     ------
     UsageError
-        If there is no such cluster, or ``top`` is negative.
+        If there is no such cluster, ``top`` is negative, or there are more than 7 earlier snapshots.
     """
     if top < 0:
         raise UsageError(f"top is {top}; give 0 or more")
     facts = gather_facts(snapshot, name_of=make_namer(snapshot, reveal=reveal), cluster_id=cluster_id, top=top)
+    compared = [] if cluster_id is not None or not earlier else [*earlier, snapshot]
+    if compared:
+        require_snapshots(compared)
     shown = facts | {"title": clean_text(title) if title else facts["title"], "revealed": reveal}
+    shown |= {"changes": bool(compared)}
     room = PAGE_BYTES - len(render_page("report.html.j2", shown, figures={}).encode())
-    figures = _draw_figures(snapshot, facts, reveal=reveal, room=room)
+    figures = _draw_figures(snapshot, facts, compared, reveal=reveal, room=room)
     return render_page("report.html.j2", shown, figures=figures)
 
 
@@ -62,6 +79,7 @@ def write_report(
     cluster_id: str | None = None,
     title: str | None = None,
     top: int = 10,
+    earlier: Sequence[Snapshot] = (),
 ) -> Path:
     """Write the page of ``render_report`` to a file, whole or not at all, and return its path.
 
@@ -70,23 +88,44 @@ def write_report(
     UsageError
         As in ``render_report``, or if the file cannot be written.
     """
-    return write_page(path, render_report(snapshot, reveal=reveal, cluster_id=cluster_id, title=title, top=top))
+    page = render_report(snapshot, reveal=reveal, cluster_id=cluster_id, title=title, top=top, earlier=earlier)
+    return write_page(path, page)
 
 
-def _draw_figures(snapshot: Snapshot, facts: dict[str, Any], *, reveal: bool, room: int) -> dict[str, Any]:
+def _draw_figures(
+    snapshot: Snapshot, facts: dict[str, Any], compared: Sequence[Snapshot], *, reveal: bool, room: int
+) -> dict[str, Any]:
     """Figures by the id of their place, as far as ``room`` in bytes goes; the rest is marked as left out."""
     figures = {}
     if facts["overview"]:
         arranged = arrange_overview(snapshot)
         figures["overview"] = pack_figure(*(draw_overview(arranged, mode=mode) for mode in _MODES))
         room -= weigh_figure(figures["overview"])
-    kinds, name_of = list(snapshot.config.kinds), make_namer(snapshot, reveal=reveal)
-    rings = arrange_rings(snapshot, [section["cluster_id"] for section in facts["sections"]])
-    for section in facts["sections"]:
-        ring = rings[section["cluster_id"]]
-        packed = pack_figure(*(draw_ring(ring, mode=mode, kinds=kinds, name_of=name_of) for mode in _MODES))
-        section["drawn"] = weigh_figure(packed) <= room
-        if section["drawn"]:
-            figures[section["figure"]] = packed
+    if compared:
+        flows = arrange_changes(compared)
+        figures["changes"] = pack_figure(*(draw_changes(flows, mode=mode) for mode in _MODES))
+        room -= weigh_figure(figures["changes"])
+    for figure, draw in _draw_clusters(snapshot, facts["sections"], reveal=reveal):
+        packed = pack_figure(*(draw(mode=mode) for mode in _MODES))
+        figure["drawn"] = weigh_figure(packed) <= room
+        if figure["drawn"]:
+            figures[figure["id"]] = packed
             room -= weigh_figure(packed)
     return figures
+
+
+def _draw_clusters(
+    snapshot: Snapshot, sections: Sequence[dict[str, Any]], *, reveal: bool
+) -> Iterator[tuple[dict[str, Any], Callable[..., go.Figure]]]:
+    """Give each figure of the sections and what draws it, the most telling of every cluster first."""
+    kinds, name_of = list(snapshot.config.kinds), make_namer(snapshot, reveal=reveal)
+    ids = [section["cluster_id"] for section in sections]
+    rings, matrices = arrange_rings(snapshot, ids), arrange_matrices(snapshot, ids)
+    rhythms = arrange_rhythms(snapshot, ids)
+    for section in sections:
+        yield section["figures"]["ring"], partial(draw_ring, rings[section["cluster_id"]], kinds=kinds, name_of=name_of)
+    for section in sections:
+        matrix = matrices[section["cluster_id"]]
+        yield section["figures"]["matrix"], partial(draw_matrix, matrix, kinds=kinds, name_of=name_of)
+    for section in sections:
+        yield section["figures"]["rhythm"], partial(draw_rhythm, rhythms[section["cluster_id"]], name_of=name_of)

@@ -26,6 +26,7 @@ TOKENS: dict[str, dict[str, str]] = {
         "ink": "#1b2430",
         "muted": "#5b6675",
         "account": "#0072B2",
+        "ground": "#f4f6f8",
         "link": "rgba(91,102,117,0.38)",
         "faint_link": "rgba(91,102,117,0.16)",
     },
@@ -34,6 +35,7 @@ TOKENS: dict[str, dict[str, str]] = {
         "ink": "#e8ecf1",
         "muted": "#9aa6b4",
         "account": "#56B4E9",
+        "ground": "#1a212b",
         "link": "rgba(154,166,180,0.42)",
         "faint_link": "rgba(154,166,180,0.18)",
     },
@@ -118,7 +120,12 @@ def ramp_color(score: float, *, mode: Mode) -> str:
     stops = SCORE_RAMP[mode]
     place = min(max(score, 0.0), 1.0) * (len(stops) - 1)
     low = min(int(place), len(stops) - 2)
-    mixed = (round(a + (b - a) * (place - low)) for a, b in zip(rgb(stops[low]), rgb(stops[low + 1]), strict=True))
+    return mix(stops[low], stops[low + 1], place - low)
+
+
+def mix(color: str, other: str, share: float) -> str:
+    """The color ``#rrggbb`` so far on the way from one to the other, 0 to 1."""
+    mixed = (round(a + (b - a) * share) for a, b in zip(rgb(color), rgb(other), strict=True))
     return "#" + "".join(f"{channel:02x}" for channel in mixed)
 
 
@@ -193,6 +200,12 @@ def frame_figure(traces: Sequence[Any], *, title: str, notes: Sequence[str], mod
             "hovermode": "closest",
         },
     )
+
+
+def name_places(places: Sequence[float], names: Sequence[str]) -> dict[str, Any]:
+    """An axis that shows nothing and names places for hover texts: plotly looks a position up among an axis's ticks."""
+    hidden = {"visible": True, "showticklabels": False, "ticks": "", "showline": False, "tickmode": "array"}
+    return {**hidden, "tickvals": list(places), "ticktext": list(names)}
 
 
 def _join_notes(notes: Sequence[str]) -> str:

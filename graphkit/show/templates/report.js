@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  const WIDTH = 1000, HEIGHT = 720, LEAST_SCALE = 0.62, FIRST_ROWS = 25;
+  const WIDTH = 1000, HEIGHT = 720, LEAST_SCALE = 0.62;
   const OPTIONS = {
     displaylogo: false,
     scrollZoom: false,
@@ -69,48 +69,4 @@
   setMode(mode);
   fit();
   for (const id in figures) watch.observe(document.getElementById(id));
-
-  const table = document.getElementById("ranked");
-  if (!table) return;
-  const body = table.tBodies[0], rows = [...body.rows], heads = [...table.tHead.rows[0].cells];
-
-  function valueOf(row, column) {
-    const cell = row.cells[column];
-    return cell.dataset.value === undefined ? cell.textContent.trim().toLowerCase() : Number(cell.dataset.value);
-  }
-
-  function sortBy(column) {
-    const head = heads[column], numeric = rows[0].cells[column].dataset.value !== undefined;
-    const before = head.getAttribute("aria-sort");
-    const ascending = before === null ? !numeric : before === "descending";
-    for (const other of heads) other.removeAttribute("aria-sort");
-    head.setAttribute("aria-sort", ascending ? "ascending" : "descending");
-    const sorted = rows.map((row) => [valueOf(row, column), row]);
-    sorted.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0) * (ascending ? 1 : -1));
-    body.append(...sorted.map(([, row]) => row));
-    filter();
-  }
-
-  const search = document.getElementById("search"), found = document.getElementById("found");
-  const more = document.getElementById("more");
-  let most = FIRST_ROWS;
-
-  function filter() {
-    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let n = 0;
-    for (const row of body.rows) {
-      const text = row.textContent.toLowerCase();
-      const matches = words.every((word) => text.includes(word));
-      n += matches ? 1 : 0;
-      row.hidden = !matches || n > most;
-    }
-    found.textContent = `${n.toLocaleString("en")} of ${rows.length.toLocaleString("en")} clusters`;
-    more.hidden = n <= most;
-    more.textContent = `Show all ${n.toLocaleString("en")}`;
-  }
-
-  heads.forEach((head, column) => head.firstElementChild.addEventListener("click", () => sortBy(column)));
-  search.addEventListener("input", filter);
-  more.addEventListener("click", () => { most = Infinity; filter(); });
-  filter();
 })();

@@ -1,0 +1,261 @@
+"""How clusters changed between snapshots: which accounts stayed, moved, joined and left."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from graphkit.errors import UsageError
+from graphkit.show.alluvial import GROWN, OTHERS, Alluvial, arrange_changes
+from graphkit.show.labels import plotly_text
+from graphkit.show.theme import BOX_HEIGHT, TOKENS, Mode, add_message, frame_figure, require_mode, with_alpha
+from graphkit.snapshot import Snapshot
+from graphkit.wording import plural
+
+MOST_SNAPSHOTS = 8
+_WIDTH, _STUB = 24.0, 58.0
+"""Pixels of a cluster's bar, and of what joins it or leaves it."""
+_STEPS = 16
+_CHANGES = {
+    "kept": ("Stayed", None),
+    "grown": (f"Stayed and grew (≥ {GROWN - 1:.0%})", "#0072B2"),
+    "merged": ("Merged into another", "#CC79A7"),
+    "split": ("Split off", "#E69F00"),
+    "joined": ("New in a cluster", "#009E73"),
+    "left": ("In no cluster any more", "#D55E00"),
+}
+_LEAST_TOLD = 9.0
+"""Pixels of a stub from which its number is written beside it."""
+
+
+def plot_changes(snapshots: Sequence[Snapshot], *, mode: Mode = "light") -> go.Figure:
+    """Draw how clusters changed: snapshots from left to right, the height of a band = accounts.
+
+    The twelve clusters of best score are drawn one by one, all others together. Clusters of one id are the same; where
+    an id ends, the later cluster that holds most of the accounts, and has most of its own from there, is taken to be
+    the same.
+
+    Raises
+    ------
+    UsageError
+        If there is no snapshot, or there are more than 8.
+    """
+    require_mode(mode)
+    require_snapshots(snapshots)
+    return draw_changes(arrange_changes(snapshots), mode=mode)
+
+
+def require_snapshots(snapshots: Sequence[Snapshot]) -> None:
+    """Raise a UsageError unless there are as many snapshots as can be drawn."""
+    if not 1 <= len(snapshots) <= MOST_SNAPSHOTS:
+        raise UsageError(f"{plural(len(snapshots), 'snapshot')} given; give 1 to {MOST_SNAPSHOTS}")
+
+
+def draw_changes(alluvial: Alluvial, *, mode: Mode) -> go.Figure:
+    """Draw arranged snapshots."""
+    title = "How clusters changed"
+    if alluvial.nodes.empty:
+        figure = frame_figure([], title=title, notes=_write_notes(alluvial), mode=mode)
+        add_message(figure, "No snapshot has a cluster.", mode=mode)
+        return figure
+    bands = [_draw_bands(alluvial, change, mode=mode) for change in _CHANGES if change in set(alluvial.flows["change"])]
+    traces = [*bands, _draw_clusters(alluvial, mode=mode), _draw_hover(alluvial)]
+    figure = frame_figure(traces, title=title, notes=_write_notes(alluvial), mode=mode)
+    return figure.update_layout(
+        annotations=[
+            *_write_heads(alluvial, mode=mode),
+            *_write_names(alluvial, mode=mode),
+            *_write_stubs(alluvial, mode=mode),
+        ],
+        bargap=0,
+    )
+
+
+def _write_notes(alluvial: Alluvial) -> list[str]:
+    """Encodings, and what is not drawn by itself."""
+    notes = [plural(len(alluvial.snapshots), "snapshot"), "height = accounts"]
+    if alluvial.n_others:
+        n_drawn = alluvial.nodes.loc[alluvial.nodes["cluster_id"] != OTHERS, "cluster_id"].nunique()
+        notes.append(f"the {n_drawn} clusters of best score one by one, {alluvial.n_others:,} more together")
+    if len(alluvial.snapshots) == 1:
+        notes.append("a second snapshot shows what changes")
+    return notes
+
+
+def _color(change: str, *, mode: Mode) -> str:
+    color = _CHANGES[change][1]
+    return TOKENS[mode]["faint_link"] if color is None else with_alpha(color, 0.55 if mode == "light" else 0.62)
+
+
+def _columns(alluvial: Alluvial) -> Mapping[int, float]:
+    """Where each column that has clusters stands."""
+    return dict(zip(alluvial.nodes["column"].tolist(), alluvial.nodes["x"].tolist(), strict=True))
+
+
+def _draw_bands(alluvial: Alluvial, change: str, *, mode: Mode) -> go.Scatter:
+    """The flows of one kind as filled bands."""
+    flows = alluvial.flows[alluvial.flows["change"] == change]
+    columns = _columns(alluvial)
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for row in flows.to_dict("records"):
+        outline = _outline(row, columns)
+        x += [*outline[0], None]
+        y += [*outline[1], None]
+    return go.Scatter(
+        x=x[:-1],
+        y=y[:-1],
+        mode="lines",
+        line={"width": 0},
+        fill="toself",
+        fillcolor=_color(change, mode=mode),
+        hoverinfo="skip",
+        name=f"{_CHANGES[change][0]} ({int(flows['n_accounts'].sum()):,})",
+    )
+
+
+def _outline(row: dict[Any, Any], columns: Mapping[int, float]) -> tuple[list[float], list[float]]:
+    """The outline of a flow: from bar to bar, or a stub that narrows away from its bar."""
+    if row["change"] == "joined":
+        right = columns[row["column"] + 1] - _WIDTH / 2
+        middle, half = _middle_and_half(row["target_top"], row["target_bottom"])
+        return _round([right - _STUB, right, right, right - _STUB], [*_stub(middle, half), middle - 0.55 * half])
+    left = columns[row["column"]] + _WIDTH / 2
+    if row["change"] == "left":
+        middle, half = _middle_and_half(row["source_top"], row["source_bottom"])
+        return _round([left + _STUB, left, left, left + _STUB], [*_stub(middle, half), middle - 0.55 * half])
+    right = columns[row["column"] + 1] - _WIDTH / 2
+    way = np.linspace(0, 1, _STEPS + 1)
+    ease = way * way * (3 - 2 * way)
+    top = row["source_top"] + (row["target_top"] - row["source_top"]) * ease
+    bottom = row["source_bottom"] + (row["target_bottom"] - row["source_bottom"]) * ease
+    across = left + (right - left) * way
+    return _round([*across, *across[::-1]], [*top, *bottom[::-1]])
+
+
+def _middle_and_half(top: float, bottom: float) -> tuple[float, float]:
+    return (top + bottom) / 2, (top - bottom) / 2
+
+
+def _stub(middle: float, half: float) -> tuple[float, float, float]:
+    return middle + 0.55 * half, middle + half, middle - half
+
+
+def _round(x: Sequence[float], y: Sequence[float]) -> tuple[list[float], list[float]]:
+    return [round(float(value), 1) for value in x], [round(float(value), 1) for value in y]
+
+
+def _draw_clusters(alluvial: Alluvial, *, mode: Mode) -> go.Bar:
+    """A bar per cluster of a snapshot."""
+    nodes, token = alluvial.nodes, TOKENS[mode]
+    hover = [
+        f"<b>{_name(row['cluster_id'])}</b> on {alluvial.snapshots[row['column']][0]}<br>"
+        f"{plural(row['n_accounts'], 'account')}"
+        for row in nodes.to_dict("records")
+    ]
+    return go.Bar(
+        x=nodes["x"].round(1).tolist(),
+        y=(nodes["top"] - nodes["bottom"]).round(2).tolist(),
+        base=nodes["bottom"].round(2).tolist(),
+        width=_WIDTH,
+        marker={
+            "color": [token["muted"] if name == OTHERS else token["ink"] for name in nodes["cluster_id"]],
+            "line": {"width": 0},
+        },
+        customdata=hover,
+        hovertemplate="%{customdata}<extra></extra>",
+        showlegend=False,
+    )
+
+
+def _draw_hover(alluvial: Alluvial) -> go.Scatter:
+    """What the pointer reads on a band, at its middle: of filled areas plotly tells one text for all."""
+    columns = _columns(alluvial)
+    x, y, hover = [], [], []
+    for row in alluvial.flows.to_dict("records"):
+        outline = _outline(row, columns)
+        x.append(round((min(outline[0]) + max(outline[0])) / 2, 1))
+        y.append(round((min(outline[1]) + max(outline[1])) / 2, 1))
+        ends = {
+            "joined": f"in none before → {_name(row['target'])}",
+            "left": f"{_name(row['source'])} → in none",
+        }.get(row["change"], f"{_name(row['source'])} → {_name(row['target'])}")
+        hover.append(f"<b>{plural(row['n_accounts'], 'account')}</b>: {ends}<br>{_CHANGES[row['change']][0].lower()}")
+    return go.Scatter(
+        x=x,
+        y=y,
+        mode="markers",
+        marker={"size": 22, "opacity": 0},
+        customdata=hover,
+        hovertemplate="%{customdata}<extra></extra>",
+        showlegend=False,
+    )
+
+
+def _name(cluster_id: str, *, limit: int = 40) -> str:
+    return "All others" if cluster_id == OTHERS else plotly_text(cluster_id, limit=limit)
+
+
+def _write_heads(alluvial: Alluvial, *, mode: Mode) -> list[dict[str, Any]]:
+    """The day of each snapshot and its accounts in clusters, above its column."""
+    columns = _columns(alluvial)
+    muted = TOKENS[mode]["muted"]
+    return [
+        {
+            "x": columns[i],
+            "y": BOX_HEIGHT / 2 - 6,
+            "yanchor": "top",
+            "text": f"<b>{day}</b><br><span style='color:{muted}'>{plural(n, 'account')}</span>",
+            "showarrow": False,
+            "font": {"size": 12},
+        }
+        for i, (day, n) in enumerate(alluvial.snapshots)
+        if i in columns
+    ]
+
+
+def _write_names(alluvial: Alluvial, *, mode: Mode) -> list[dict[str, Any]]:
+    """Id and size beside each bar: outside of the first and last column, else on the bands after it."""
+    last = len(alluvial.snapshots) - 1
+    labels = []
+    for row in alluvial.nodes.to_dict("records"):
+        before = row["column"] == 0 < last
+        size = f"<span style='color:{TOKENS[mode]['muted']}'>{row['n_accounts']:,}</span>"
+        shift = _WIDTH / 2 + 5
+        label = {
+            "x": row["x"],
+            "y": (row["top"] + row["bottom"]) / 2,
+            "xanchor": "right" if before else "left",
+            "xshift": -shift if before else shift,
+            "text": f"<b>{_name(row['cluster_id'], limit=12)}</b> {size}",
+            "showarrow": False,
+            "font": {"size": 11},
+        }
+        if 0 < row["column"] < last:
+            label |= {"bgcolor": with_alpha(TOKENS[mode]["background"], 0.82), "borderpad": 0}
+        labels.append(label)
+    return labels
+
+
+def _write_stubs(alluvial: Alluvial, *, mode: Mode) -> list[dict[str, Any]]:
+    """+n and -n beside what joins and leaves."""
+    columns = _columns(alluvial)
+    labels = []
+    for row in alluvial.flows.to_dict("records"):
+        side = {"joined": "target", "left": "source"}.get(row["change"])
+        if side is None or row[f"{side}_top"] - row[f"{side}_bottom"] < _LEAST_TOLD:
+            continue
+        joined = row["change"] == "joined"
+        x = columns[row["column"] + joined] + (-1 if joined else 1) * (_WIDTH / 2 + _STUB + 3)
+        labels.append(
+            {
+                "x": x,
+                "y": (row[f"{side}_top"] + row[f"{side}_bottom"]) / 2,
+                "xanchor": "right" if joined else "left",
+                "text": f"{'+' if joined else '−'}{row['n_accounts']:,}",  # noqa: RUF001
+                "showarrow": False,
+                "font": {"size": 11, "color": TOKENS[mode]["ink"]},
+            }
+        )
+    return labels

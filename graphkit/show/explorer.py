@@ -1,0 +1,177 @@
+"""The explorer's widget: overview and ranked list beside each other, a cluster or an account below; one a notebook."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import anywidget
+import pandas as pd
+import plotly.graph_objects as go
+import pyarrow as pa
+import pyarrow.compute as pc
+import traitlets
+from plotly.offline import get_plotlyjs
+
+from graphkit.errors import GraphkitError, UsageError
+from graphkit.show.account import plot_account
+from graphkit.show.browse import MOST_ROWS, HeldSnapshot, filter_clusters, find_account, list_members, make_catalog
+from graphkit.show.cluster import plot_cluster
+from graphkit.show.evidence import plot_evidence
+from graphkit.show.labels import ACCOUNT, clean_text, kind_label, make_namer
+from graphkit.show.overview import arrange_overview, draw_overview
+from graphkit.show.page import read_part
+from graphkit.show.rhythm import plot_rhythm
+from graphkit.show.theme import Mode, require_mode
+from graphkit.snapshot import Snapshot
+from graphkit.wording import plural
+
+_VIEWS = {"ring": plot_cluster, "evidence": plot_evidence, "rhythm": plot_rhythm}
+
+
+class Explorer(anywidget.AnyWidget):
+    """A widget to look through a snapshot; what is chosen in it comes back as ``selected``.
+
+    It sends no more than it shows: the overview's bubbles, 200 rows at most, one figure.
+    """
+
+    _esm = traitlets.Unicode().tag(sync=True)
+    _css = traitlets.Unicode().tag(sync=True)
+    overview = traitlets.Dict().tag(sync=True)
+    """From here: ``figure``, and ``ids`` of its bubbles."""
+    options = traitlets.Dict().tag(sync=True)
+    """From here: kinds and verdicts to choose from."""
+    listed = traitlets.Dict().tag(sync=True)
+    """From here: ``rows`` of clusters, a sentence on how many pass, and ``dim``: which bubbles do not."""
+    detail = traitlets.Dict().tag(sync=True)
+    """From here: what is told of the choice: ``title``, and ``figure``, ``members`` or ``message``."""
+    filters = traitlets.Dict().tag(sync=True)
+    """From the page, as of ``filter_clusters``."""
+    choice = traitlets.Dict().tag(sync=True)
+    """From the page: ``clusters``, ``view`` (ring, evidence, rhythm, members), ``member`` (a place among members)."""
+
+    def __init__(self, snapshot: Snapshot, *, mode: Mode = "light", reveal: bool = True) -> None:
+        require_mode(mode)
+        super().__init__(_esm=f"{get_plotlyjs()}\n{read_part('explorer.js')}", _css=read_part("explorer.css"))
+        self._snapshot = HeldSnapshot(snapshot.manifest, snapshot.read_bytes)
+        self._mode: Mode = mode
+        self._reveal = reveal
+        self._name_of = make_namer(snapshot, reveal=reveal)
+        self._catalog = make_catalog(self._snapshot)
+        arranged = arrange_overview(self._snapshot)
+        figure = draw_overview(arranged, mode=mode).update_layout(dragmode="select", clickmode="event")
+        self._bubbles = arranged.placed["cluster_id"].tolist()
+        self.overview = {"figure": _to_plain(figure), "ids": self._bubbles}
+        verdicts = sorted(self._catalog.clusters["verdict"].dropna().unique())
+        self.options = {"kinds": [[kind, kind_label(kind)] for kind in self._catalog.kinds], "verdicts": verdicts}
+        self.observe(self._list, "filters")
+        self.observe(self._tell, "choice")
+        self._list()
+        self._tell()
+
+    @property
+    def selected(self) -> pd.DataFrame:
+        """Rows of the table ``accounts``: of the chosen account, or of all accounts of the chosen clusters."""
+        account = self._chosen_account()
+        if account is None:
+            where = pc.field("cluster_id").isin(pa.array(self.choice.get("clusters", []), pa.string()))
+        else:
+            where = pc.field("account_id") == account
+        frame: pd.DataFrame = self._snapshot.table("accounts").filter(where).to_pandas()
+        return frame
+
+    def choose(self, *cluster_ids: str, account_id: str | None = None) -> None:
+        """Choose clusters, or an account, as a click does.
+
+        Raises
+        ------
+        UsageError
+            If there is no such cluster, or the account is in none.
+        """
+        if account_id is not None:
+            found = find_account(self._snapshot, account_id)
+            if found is None:
+                raise UsageError(f"account {account_id!r} is in no cluster of snapshot {self._snapshot.id}")
+            self.choice = {"clusters": [found], "view": "members", "account": account_id}
+            return
+        for cluster_id in cluster_ids:
+            self._snapshot.require_cluster(cluster_id)
+        self.choice = {"clusters": list(cluster_ids), "view": self.choice.get("view", "ring")}
+
+    def _chosen_account(self) -> str | None:
+        """The chosen account; the page knows members by their place, so that masked ids stay here."""
+        clusters, member = self.choice.get("clusters", []), self.choice.get("member")
+        if self.choice.get("account") is not None:
+            return str(self.choice["account"])
+        if member is None or len(clusters) != 1:
+            return None
+        members = list_members(self._snapshot, clusters[0])
+        return str(members["account_id"].iloc[member]) if 0 <= member < len(members) else None
+
+    def _list(self, _: object = None) -> None:
+        """List the clusters that pass the filters; of an account's whole id, choose the account."""
+        passing = filter_clusters(self._snapshot, self._catalog, self.filters)
+        kept = set(passing["cluster_id"])
+        told = f"{plural(len(passing), 'cluster')} of {len(self._catalog.clusters):,}"
+        if len(passing) > MOST_ROWS:
+            told += f", the first {MOST_ROWS} listed"
+        self.listed = {
+            "rows": [_describe(row) for row in passing.head(MOST_ROWS).to_dict("records")],
+            "told": told,
+            "dim": [cluster_id not in kept for cluster_id in self._bubbles],
+        }
+        text = str(self.filters.get("text") or "").strip()
+        if text and find_account(self._snapshot, text) is not None:
+            self.choose(account_id=text)
+
+    def _tell(self, _: object = None) -> None:
+        """Tell of what is chosen."""
+        clusters: Sequence[str] = self.choice.get("clusters", [])
+        try:
+            self.detail = self._describe_choice(clusters)
+        except GraphkitError as error:
+            self.detail = {"title": "", "message": str(error)}
+
+    def _describe_choice(self, clusters: Sequence[str]) -> dict[str, Any]:
+        if not clusters:
+            return {"title": "", "message": "Choose a cluster in the picture or in the list."}
+        if len(clusters) > 1:
+            number = f"{len(clusters):,} clusters, {plural(len(self.selected), 'account')}"
+            return {"title": number, "message": "They are in explorer.selected. Choose one in the list to see more."}
+        account = self._chosen_account()
+        title = f"Cluster {clean_text(clusters[0], limit=60)}"
+        if account is not None:
+            figure = plot_account(self._snapshot, account, mode=self._mode, reveal=self._reveal)
+            return {"title": title, "view": "members", "figure": _to_plain(figure)}
+        view = self.choice.get("view", "ring")
+        if view in _VIEWS:
+            figure = _VIEWS[view](self._snapshot, clusters[0], mode=self._mode, reveal=self._reveal)
+            return {"title": title, "view": view, "figure": _to_plain(figure)}
+        self._snapshot.require_cluster(clusters[0])
+        rows = [
+            {
+                "name": clean_text(self._name_of(ACCOUNT, row["account_id"]), limit=60),
+                "tier": clean_text(row["tier"]),
+                "bits": f"{row['strength']:.1f}",
+                "events": f"{row['n_events']:,}",
+            }
+            for row in list_members(self._snapshot, clusters[0]).to_dict("records")
+        ]
+        return {"title": title, "view": "members", "members": rows}
+
+
+def _describe(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """A row of the list."""
+    return {
+        "id": row["cluster_id"],
+        "name": clean_text(row["cluster_id"], limit=40),
+        "accounts": f"{row['n_accounts']:,}",
+        "score": round(float(row["score"]), 2),
+        "seen": f"{row['last_seen']:%Y-%m-%d}",
+        "verdict": clean_text(row["verdict"], limit=20) if isinstance(row["verdict"], str) else "",
+    }
+
+
+def _to_plain(figure: go.Figure) -> dict[str, Any]:
+    """A figure as JSON has it."""
+    plain: dict[str, Any] = json.loads(figure.to_json())
+    return {name: plain[name] for name in ("data", "layout")}

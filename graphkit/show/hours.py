@@ -1,0 +1,139 @@
+"""What the rhythm of a cluster shows: its events by hour of the week, account by account, beside everyone's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from graphkit.snapshot import Snapshot
+
+HOURS = 168
+MOST_ACCOUNTS = 120
+_MOST_COMPARED = 300
+"""Accounts whose pairs are compared."""
+
+Numbers = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """One cluster's events by hour of the week, 0 = Monday 00 UTC."""
+
+    cluster_id: str
+    accounts: list[str]
+    """Drawn accounts, the one most like the cluster as a whole first."""
+    n_events: npt.NDArray[np.int64]
+    """Events of each drawn account, shape (accounts, 168)."""
+    share: Numbers
+    """Share of the cluster's events, shape (168,)."""
+    everyone: Numbers
+    """The same of all accounts."""
+    n_accounts: int
+    n_all_events: int
+    similarity: float
+    """Median cosine of pairs of accounts; nan where there are no two."""
+    expected: float
+    """The same of as many accounts, each with as many events at hours drawn from everyone's."""
+    first_day: str
+    last_day: str
+
+
+def arrange_rhythms(snapshot: Snapshot, cluster_ids: Sequence[str]) -> dict[str, Rhythm]:
+    """Arrange clusters, reading the snapshot's activity once for all of them.
+
+    Of more accounts than fit, every so manyth row is drawn.
+    """
+    own = pc.field("cluster_id").isin(pa.array(cluster_ids, pa.string()))
+    members = snapshot.table("accounts", columns=["account_id", "cluster_id"]).filter(own)
+    known = pc.field("account_id").isin(members["account_id"].unique()) | pc.field("account_id").is_null()
+    activity = snapshot.table("activity").filter(known).to_pandas()
+    everyone = activity[activity["account_id"].isna()]
+    usual = np.bincount(everyone["hour_of_week"], weights=everyone["n_events"], minlength=HOURS)
+    by_cluster = {cluster_id: rows["account_id"] for cluster_id, rows in members.to_pandas().groupby("cluster_id")}
+    population = snapshot.content["population"]
+    days = (str(population.get("first_day", "")), str(population.get("last_day", "")))
+    return {
+        cluster_id: _arrange(
+            cluster_id, sorted(by_cluster[cluster_id]), activity, _normalize(usual), days, seed=snapshot.config.seed
+        )
+        for cluster_id in cluster_ids
+    }
+
+
+def _arrange(
+    cluster_id: str,
+    members: list[str],
+    activity: pd.DataFrame,
+    everyone: Numbers,
+    days: tuple[str, str],
+    *,
+    seed: int,
+) -> Rhythm:
+    place = pd.Series(np.arange(len(members)), index=members)
+    own = activity[activity["account_id"].isin(place.index)]
+    counts = np.zeros((len(members), HOURS), dtype=np.int64)
+    counts[place[own["account_id"]], own["hour_of_week"]] = own["n_events"]
+    share = _normalize(counts.sum(axis=0))
+    order = _order_rows(counts, share)
+    drawn = order[np.linspace(0, len(order) - 1, min(len(order), MOST_ACCOUNTS)).round().astype(np.int64)]
+    return Rhythm(
+        cluster_id,
+        [members[i] for i in drawn],
+        counts[drawn],
+        share,
+        everyone,
+        len(members),
+        int(counts.sum()),
+        *compare_rhythms(counts, everyone, seed=seed),
+        *days,
+    )
+
+
+def compare_rhythms(counts: npt.NDArray[np.int64], population: Numbers, *, seed: int) -> tuple[float, float]:
+    """Compare accounts with each other, and as many that keep everyone's hours.
+
+    Parameters
+    ----------
+    counts
+        Events by account and hour of the week.
+    population
+        Share of everyone's events in each hour.
+
+    Returns
+    -------
+    The median cosine of pairs of accounts, and that of accounts with as many events each whose hours are drawn from
+    everyone's. Nobody is as average as everyone, so the second is rather high, and a difference is one to believe.
+    Of more than 300 accounts as many are drawn; nan where there are no two with events, or no hours of everyone's.
+    """
+    random = np.random.default_rng(seed)
+    active = counts[counts.sum(axis=1) > 0]
+    if len(active) > _MOST_COMPARED:
+        active = active[np.sort(random.choice(len(active), _MOST_COMPARED, replace=False))]
+    if len(active) < 2:
+        return float("nan"), float("nan")
+    like = float(_median_cosine(active))
+    if not population.sum():
+        return like, float("nan")
+    drawn = np.stack([random.multinomial(n, population) for n in active.sum(axis=1)])
+    return like, float(_median_cosine(drawn))
+
+
+def _median_cosine(counts: npt.NDArray[np.int64]) -> float:
+    unit = counts / np.linalg.norm(counts, axis=1, keepdims=True)
+    above = np.triu_indices(len(unit), k=1)
+    return float(np.median((unit @ unit.T)[above]))
+
+
+def _normalize(counts: npt.NDArray[np.int64] | Numbers) -> Numbers:
+    return np.asarray(counts / max(counts.sum(), 1), dtype=np.float64)
+
+
+def _order_rows(counts: npt.NDArray[np.int64], share: Numbers) -> npt.NDArray[np.int64]:
+    """Accounts by how much their hours are the cluster's, the most typical first."""
+    length = np.linalg.norm(counts, axis=1) * np.linalg.norm(share)
+    typical = np.divide(counts @ share, length, out=np.zeros(len(counts)), where=length > 0)
+    return np.lexsort((np.arange(len(counts)), -typical.round(9)))

@@ -1,0 +1,147 @@
+const WIDTH = 1000, HEIGHT = 720;
+const OPTIONS = { displaylogo: false, showSendToCloud: false, plotlyServerURL: "", scrollZoom: false };
+const VIEWS = [["ring", "Who shares what"], ["evidence", "Account by account"], ["rhythm", "Hours"], ["members", "Members"]];
+
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value !== false && value !== null) element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children);
+  return element;
+}
+
+function stage(name) {
+  const plot = make("div", { class: "plot", role: "img", "aria-label": name });
+  return { plot, frame: make("div", { class: "frame" }, plot) };
+}
+
+// Figures have a size of their own; a narrower place shows them smaller, and hits still land where they should.
+function fit({ frame, plot }) {
+  const scale = Math.min(1, frame.clientWidth / WIDTH || 1);
+  frame.style.height = `${HEIGHT * scale}px`;
+  plot.style.transform = scale === 1 ? "" : `scale(${scale})`;
+}
+
+function render({ model, el }) {
+  const Plotly = globalThis.Plotly;
+  const root = make("div", { class: "graphkit-explorer" });
+  const overview = stage("Overview: a bubble for each cluster; the list beside it has the same clusters");
+  const detail = stage("Picture of what is chosen");
+  const told = make("output"), title = make("h3"), message = make("p");
+  const list = make("tbody"), members = make("tbody");
+  const tabs = make("div", { class: "tabs", role: "group", "aria-label": "Views of the cluster" });
+  const memberTable = make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Members" },
+    make("table", {}, head(["account", "tier", "bits", "events"]), members));
+
+  function head(names) {
+    return make("thead", {}, make("tr", {}, ...names.map((name) => make("th", { scope: "col" }, name))));
+  }
+
+  function send(name, value) {
+    model.set(name, value);
+    model.save_changes();
+  }
+
+  let waiting = 0;
+  function filter() {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => {
+      const values = {};
+      for (const input of controls.querySelectorAll("input, select")) values[input.name] = input.value;
+      send("filters", values);
+    }, 200);
+  }
+
+  function choose(clusters, changes = {}) {
+    const { view = "ring" } = model.get("choice");
+    send("choice", { clusters, view, ...changes });
+  }
+
+  const { kinds, verdicts } = model.get("options");
+  const pick = (name, all) => make("select", { name, onchange: filter }, make("option", { value: "" }, "any"),
+    ...all.map(([value, text]) => make("option", { value }, text)));
+  const input = (name, attributes) => make("input", { name, oninput: filter, autocomplete: "off", ...attributes });
+  const controls = make("div", { class: "controls" },
+    make("label", {}, "Search ", input("text", { type: "search", placeholder: "cluster, account, entity" })),
+    make("label", {}, "Score from ", input("score", { type: "number", min: 0, max: 1, step: 0.05 })),
+    make("label", {}, "Accounts from ", input("size", { type: "number", min: 0, step: 1 })),
+    make("label", {}, "Kind ", pick("kind", kinds)),
+    make("label", {}, "Seen since ", input("since", { type: "date" })),
+    make("label", {}, "Verdict ", pick("verdict", [["none", "none"], ...verdicts.map((name) => [name, name])])),
+    told);
+
+  function showList() {
+    const { rows, told: words, dim } = model.get("listed");
+    const chosen = new Set(model.get("choice").clusters);
+    told.textContent = words;
+    list.replaceChildren(...rows.map((row) => make("tr", { "aria-selected": String(chosen.has(row.id)) },
+      make("th", { scope: "row" }, make("button", { type: "button", onclick: () => choose([row.id]) }, row.name)),
+      make("td", { class: "number" }, row.accounts),
+      make("td", {}, bar(row.score), ` ${row.score.toFixed(2)}`),
+      make("td", {}, row.seen), ...(verdicts.length ? [make("td", {}, row.verdict)] : []))));
+    const { ids } = model.get("overview");
+    if (!ids.length || !overview.plot.data) return;
+    const line = ids.map((id) => (chosen.has(id) ? 4 : 1.2));
+    const marks = { "marker.opacity": [dim.map((hidden) => (hidden ? 0.12 : 1))], "marker.line.width": [line] };
+    Plotly.restyle(overview.plot, marks, [overview.plot.data.length - 1]);
+  }
+
+  function bar(share) {
+    const meter = make("span", { class: "meter", "aria-hidden": "true" }, make("span"));
+    meter.firstChild.style.width = `${100 * share}%`;
+    return meter;
+  }
+
+  function showDetail() {
+    const { title: words, message: text = "", figure, view, members: rows } = model.get("detail");
+    title.textContent = words;
+    message.textContent = text;
+    detail.frame.hidden = !figure;
+    memberTable.hidden = !rows;
+    const { clusters = [] } = model.get("choice");
+    tabs.replaceChildren(...(clusters.length === 1 ? VIEWS : []).map(([name, label]) => make("button",
+      { type: "button", "aria-pressed": String(name === view), onclick: () => choose(clusters, { view: name }) }, label)));
+    members.replaceChildren(...(rows || []).map((row, member) => make("tr", {},
+      make("th", { scope: "row" },
+        make("button", { type: "button", onclick: () => choose(clusters, { view: "members", member }) }, row.name)),
+      make("td", {}, row.tier), make("td", { class: "number" }, row.bits), make("td", { class: "number" }, row.events))));
+    if (figure) {
+      fit(detail);
+      Plotly.react(detail.plot, structuredClone(figure.data), structuredClone(figure.layout), OPTIONS);
+    }
+    root.dataset.told = `${clusters.join(" ")} ${view || ""}`.trim();
+  }
+
+  async function drawOverview() {
+    const { figure, ids } = model.get("overview");
+    await Plotly.react(overview.plot, structuredClone(figure.data), structuredClone(figure.layout), OPTIONS);
+    const bubbles = figure.data.length - 1;
+    const hit = (points) => points.filter((point) => point.curveNumber === bubbles).map((point) => ids[point.pointIndex]);
+    overview.plot.on("plotly_click", ({ points }) => { if (hit(points).length) choose(hit(points)); });
+    overview.plot.on("plotly_selected", (event) => { if (event && hit(event.points).length) choose(hit(event.points)); });
+    showList();
+  }
+
+  root.append(controls,
+    make("div", { class: "both" }, overview.frame,
+      make("div", { class: "scroll list", tabindex: "0", role: "region", "aria-label": "Clusters by score" },
+        make("table", {}, head(["cluster", "accounts", "score", "last seen", ...(verdicts.length ? ["verdict"] : [])]), list))),
+    make("section", { "aria-live": "polite" }, title, tabs, message, detail.frame, memberTable));
+  el.append(root);
+  const resized = new ResizeObserver(() => { fit(overview); fit(detail); });
+  resized.observe(root);
+  model.on("change:listed", showList);
+  model.on("change:choice", showList);
+  model.on("change:detail", showDetail);
+  drawOverview();
+  showDetail();
+  return () => {
+    resized.disconnect();
+    clearTimeout(waiting);
+    for (const { plot } of [overview, detail]) Plotly.purge(plot);
+  };
+}
+
+export default { render };

@@ -1,0 +1,107 @@
+import json
+import time
+
+import pytest
+
+import graphkit as gk
+from graphkit.errors import UsageError
+from graphkit.show.browse import MOST_ROWS, filter_clusters, make_catalog
+from tests.show_world import empty_snapshot, make_snapshot, raw_identifiers
+
+
+@pytest.fixture(scope="module")
+def snapshot():
+    return make_snapshot((40, 12, 6, 3), hostile=False, verdict="benign")
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({}, {"C000", "C001", "C002", "C003"}),
+        ({"size": "6"}, {"C000", "C001", "C002"}),
+        ({"text": "c002"}, {"C002"}),
+        ({"text": "account-001-0000"}, {"C001"}),
+        ({"text": "ip-000-0001"}, {"C000"}),
+        ({"text": "ip-everywhere", "size": "12"}, {"C001"}),
+        ({"text": "  "}, {"C000", "C001", "C002", "C003"}),
+        ({"kind": "no such kind"}, set()),
+        ({"verdict": "benign"}, {"C000", "C001", "C002", "C003"}),
+        ({"verdict": "none"}, set()),
+        ({"since": "2026-05-15"}, {"C000", "C001", "C002", "C003"}),
+        ({"since": "2026-05-16"}, set()),
+    ],
+)
+def test_filters_pass_what_they_say(snapshot, filters, expected):
+    rows = filter_clusters(snapshot, make_catalog(snapshot), filters)
+    assert set(rows["cluster_id"]) == expected
+    assert rows["score"].is_monotonic_decreasing
+
+
+def test_the_score_and_the_kind_filter(snapshot):
+    catalog = make_catalog(snapshot)
+    middle = snapshot.clusters["score"].median()
+    assert (filter_clusters(snapshot, catalog, {"score": str(middle)})["score"] >= middle).all()
+    evidence = snapshot.evidence
+    bound = evidence[(evidence["kind"] == "ip") & evidence["enrichment"].isna()]["cluster_id"]
+    assert set(filter_clusters(snapshot, catalog, {"kind": "ip"})["cluster_id"]) == set(bound)
+
+
+def test_what_is_chosen_comes_back_as_a_frame(snapshot):
+    explorer = gk.explore(snapshot)
+    assert explorer.selected.empty
+    explorer.choice = {"clusters": ["C001", "C002"], "view": "ring"}  # as the page sends it
+    assert explorer.selected["cluster_id"].value_counts().to_dict() == {"C001": 12, "C002": 6}
+    assert explorer.detail["title"] == "2 clusters, 18 accounts"
+    explorer.choice = {"clusters": ["C001"], "view": "members"}
+    names = [row["name"] for row in explorer.detail["members"]]
+    explorer.choice = {"clusters": ["C001"], "view": "members", "member": 3}
+    assert explorer.selected["account_id"].tolist() == [names[3]]
+    assert names[3] in explorer.detail["figure"]["layout"]["title"]["text"]
+    explorer.filters = {"text": "account-000-00007"}
+    assert explorer.selected["account_id"].tolist() == ["account-000-00007"]
+
+
+@pytest.mark.parametrize(("view", "title"), [("ring", "who shares"), ("evidence", "evidence"), ("rhythm", "hours")])
+def test_each_view_is_its_figure(snapshot, view, title):
+    explorer = gk.explore(snapshot, mode="dark")
+    explorer.choice = {"clusters": ["C000"], "view": view}
+    figure = explorer.detail["figure"]
+    assert title in figure["layout"]["title"]["text"]
+    assert figure["layout"]["paper_bgcolor"] == explorer.overview["figure"]["layout"]["paper_bgcolor"] == "#11161d"
+
+
+def test_masked_explorer_sends_no_identifier(snapshot):
+    explorer = gk.explore(snapshot, reveal=False)
+    sent = []
+    for view in ("ring", "evidence", "rhythm", "members"):
+        explorer.choice = {"clusters": ["C000"], "view": view}
+        sent.append(json.dumps([explorer.detail, explorer.listed, explorer.overview]))
+    explorer.choice = {"clusters": ["C000"], "view": "members", "member": 0}
+    sent.append(json.dumps(explorer.detail))
+    assert len(explorer.selected) == 1
+    assert not [name for name in raw_identifiers(snapshot) if any(name in text for text in sent)]
+
+
+def test_it_sends_no_more_than_it_shows_and_answers_at_once():
+    explorer = gk.explore(make_snapshot((3000, *(3,) * 20_000), kinds={"ip": {}}, pool=40, hostile=False))
+    assert len(explorer.listed["rows"]) == MOST_ROWS
+    assert explorer.listed["told"] == f"20,001 clusters of 20,001, the first {MOST_ROWS} listed"
+    explorer.choose("C000")
+    start = time.perf_counter()
+    explorer.choose("C17000")
+    explorer.filters = {"text": "account-009"}
+    assert time.perf_counter() - start < 2, "half a second on a quiet machine"
+    sent = [explorer.overview, explorer.listed, explorer.detail]
+    assert sum(len(json.dumps(part)) for part in sent) < 400_000
+
+
+def test_nothing_to_choose_and_what_does_not_exist():
+    explorer = gk.explore(empty_snapshot())
+    assert explorer.listed["told"] == "0 clusters of 0"
+    assert "Choose a cluster" in explorer.detail["message"]
+    with pytest.raises(UsageError):
+        explorer.choose("nowhere")
+    with pytest.raises(UsageError, match="in no cluster"):
+        explorer.choose(account_id="nobody")
+    explorer.choice = {"clusters": ["nowhere"], "view": "ring"}
+    assert "no cluster 'nowhere'" in explorer.detail["message"]
