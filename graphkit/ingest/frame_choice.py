@@ -1,0 +1,163 @@
+"""Choose frames among candidates: the most specific ones that are no mere contents of another one's slots."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from heapq import heapify, heappop, heappush
+
+import numpy as np
+from scipy.sparse import csr_array, vstack
+
+from graphkit.ingest.frame_search import LEAST_SHARE, Candidates
+from graphkit.ingest.word_model import Numbers
+from graphkit.ingest.words import Places
+
+COVERED = 0.6
+"""Share of a frame's bits that a prompt must hold to be made from it."""
+_INSIDE = 0.8
+_FOREIGN = 0.3
+_LARGE = 0.25
+_ENCLOSED = 0.8
+_REPLACED = 0.9
+_LEAST_USES = 10
+_FEW = 0.1
+_OWN_BITS = 30.0
+_OWN_SURPRISE = 5.0
+_ALTERNATIVE_BITS = 4.0
+_CHUNK = 2_048
+
+
+def choose_frames(candidates: Candidates, *, n_prompts: int) -> Places:
+    """Choose frames.
+
+    A candidate is content of slots if nearly all of its prompts are made from other, larger candidates as well. One
+    that is within another is a special case of it: it takes its place where few such cases make up nearly all of
+    it, stays beside it where it is frequent and long, and is else only what a slot often holds.
+    """
+    frames = _Frames(candidates, n_prompts)
+    live = frames.drop_contents()
+    return np.array(sorted(frames.resolve(live)), dtype=np.int64)
+
+
+class _Frames:
+    """Candidates by size, which of them are within which, and which prompts are made from which."""
+
+    def __init__(self, candidates: Candidates, n_prompts: int) -> None:
+        self.uses, self.own = candidates.uses, candidates.own
+        self.own_surprise = candidates.own + np.log2(candidates.uses / n_prompts)
+        self.n = len(candidates.uses)
+        self.bits: Numbers = np.asarray(candidates.bits.sum(axis=1)).ravel()
+        shared = (candidates.bits @ _ones(candidates.bits).T).tocsr()
+        self.shared = [dict(zip(*_row(shared, place), strict=True)) for place in range(self.n)]
+        made = match_pairs(candidates.holds, candidates.bits, self.bits)
+        self.frames_of_prompt = [dict(zip(*_row(made, place), strict=True)) for place in range(made.shape[0])]
+        self.prompts = [
+            [prompt for prompt in _row(candidates.witnesses, place)[0] if place in self.frames_of_prompt[prompt]]
+            for place in range(self.n)
+        ]
+        self.by_size = [int(place) for place in np.lexsort((-self.bits, -self.uses)) if self.prompts[place]]
+
+    def enclosed(self, frame: int, live: set[int]) -> float:
+        """Share of a frame's prompts that are made from live frames of other words, too."""
+        shared = self.shared[frame]
+
+        def is_foreign(other: int) -> bool:
+            return (
+                other in live
+                and self.uses[other] >= _LARGE * self.uses[frame]
+                and shared.get(other, 0) < _FOREIGN * self.bits[other]
+            )
+
+        return float(np.mean([any(map(is_foreign, self.frames_of_prompt[prompt])) for prompt in self.prompts[frame]]))
+
+    def drop_contents(self) -> set[int]:
+        """The candidates that are not contents of others' slots; the most enclosed are dropped first."""
+        live = {frame for frame in self.by_size if self.own_surprise[frame] >= _OWN_SURPRISE}
+        heap = [(-self.enclosed(frame, live), self.uses[frame], frame) for frame in live]
+        heapify(heap)
+        while heap and -heap[0][0] >= _ENCLOSED:
+            enclosed, uses, frame = heappop(heap)
+            now = -self.enclosed(frame, live)
+            if now == enclosed:
+                live.remove(frame)
+            else:
+                heappush(heap, (now, uses, frame))  # what enclosed it has been dropped in part
+        return live
+
+    def resolve(self, live: set[int]) -> set[int]:
+        """Decide between frames and their special cases, from the smallest to the largest."""
+        order = [frame for frame in self.by_size if frame in live or self.own_surprise[frame] < _OWN_SURPRISE]
+        rank = {frame: place for place, frame in enumerate(order)}
+        cases: dict[int, list[int]] = {frame: [] for frame in order}
+        whole = []
+        for frame in order:
+            parent = self.find_parent(frame, order, rank)
+            (whole if parent is None else cases[parent]).append(frame)
+        settled: dict[int, set[int]] = {}
+        for frame in reversed(order):
+            settled[frame] = self.settle(frame, {case: settled[case] for case in cases[frame]})
+        return set().union(*(settled[frame] for frame in whole if self.own_surprise[frame] >= _OWN_SURPRISE))
+
+    def find_parent(self, frame: int, order: list[int], rank: Mapping[int, int]) -> int | None:
+        """The smallest of the larger frames that share words with a frame, and from which its prompts are made too."""
+        made = Counter(other for prompt in self.prompts[frame] for other in self.frames_of_prompt[prompt])
+        parents = [
+            rank[other]
+            for other, n in made.items()
+            if n >= _INSIDE * len(self.prompts[frame])
+            and rank.get(other, len(rank)) < rank[frame]
+            and self.shared[frame].get(other, 0) >= _FOREIGN * self.bits[other]
+        ]
+        return order[max(parents)] if parents else None
+
+    def settle(self, frame: int, cases: dict[int, set[int]]) -> set[int]:
+        """A frame, or what takes its place: its special cases, each with what it is settled as."""
+        share = {case: self.uses[case] / self.uses[frame] for case in cases}
+        fitting = [
+            case
+            for case in cases
+            if self.uses[case] >= _LEAST_USES and (share[case] >= _FEW or (share[case] >= LEAST_SHARE and self.own[case] >= _OWN_BITS))
+        ]
+        replacing: set[int] = set().union(*(cases[case] for case in fitting))
+        if self.replaced(frame, replacing) >= _REPLACED:
+            return replacing
+        beside = [
+            case
+            for case in fitting
+            if share[case] >= _FEW and (self.own[case] >= _OWN_BITS or self.is_alternative(frame, case))
+        ]
+        return {frame}.union(*(cases[case] for case in beside))
+
+    def replaced(self, frame: int, others: set[int]) -> float:
+        """Share of a frame's prompts that hold more bits of one of the others."""
+        made = [self.frames_of_prompt[prompt] for prompt in self.prompts[frame]]
+        return float(np.mean([max((bits for other, bits in frames.items() if other in others), default=0) > frames[frame] + 1 for frames in made]))
+
+    def is_alternative(self, frame: int, case: int) -> bool:
+        """Whether a case's prompts lack some of the frame, so that the frame is an alternative itself."""
+        made = [self.frames_of_prompt[prompt] for prompt in self.prompts[case]]
+        return float(np.mean([frames.get(frame, 0) < self.bits[frame] - _ALTERNATIVE_BITS for frames in made])) >= _REPLACED
+
+
+def match_pairs(holds: csr_array, bits: csr_array, total: Numbers) -> csr_array:
+    """Bits of frames that prompts hold, where these are enough: shape (prompts, frames)."""
+    columns = bits.T.tocsr()
+    parts = [holds[:0] @ columns]
+    for start in range(0, holds.shape[0], _CHUNK):
+        part = (holds[start : start + _CHUNK] @ columns).tocsr()
+        part.data[part.data < COVERED * total[part.indices]] = 0
+        part.eliminate_zeros()
+        parts.append(part)
+    return vstack(parts, format="csr")
+
+
+def _ones(matrix: csr_array) -> csr_array:
+    ones = matrix.copy()
+    ones.data = np.ones_like(ones.data)
+    return ones
+
+
+def _row(matrix: csr_array, place: int) -> tuple[list[int], list[float]]:
+    span = slice(matrix.indptr[place], matrix.indptr[place + 1])
+    return matrix.indices[span].tolist(), matrix.data[span].tolist()

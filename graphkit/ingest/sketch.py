@@ -1,0 +1,205 @@
+"""A small summary of prompts that can be added to: how recurrent their shingles are, and a few prompts that hold them."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from graphkit.ingest.shingles import (
+    SHINGLE_WORDS,
+    Lookup,
+    ShingleCounts,
+    count_shingles,
+    hash_shingles,
+    merge_counts,
+    tag_shingles,
+)
+from graphkit.ingest.words import Hashes, Places, Words, iterate_chunks, mix, show_words, split_words
+
+LEAST_USES = 3
+"""Users from which a shingle is recurrent."""
+WITNESSES = 48
+"""Users of a recurrent shingle of whom a prompt is kept."""
+
+_RANDOM_PROMPTS = 8_000
+_PART_PROMPTS = 4_096
+_PART_BYTES = 1 << 20
+_LONGEST_KEPT = 6_000
+_AROUND = 3
+_MOST_KEPT_BYTES = 1 << 26
+
+
+@dataclass(frozen=True, eq=False)
+class Sketch:
+    """What is known of the prompts seen; it holds some of them as they are, so it stays in memory."""
+
+    n_prompts: int
+    counts: ShingleCounts
+    texts: pa.Array
+    """Prompts that are kept: witnesses of recurrent shingles, and some at random."""
+    users: Hashes
+    """Who each kept prompt is from: its account, or the prompt itself where no accounts are given."""
+    order: Hashes
+    """A random number for each kept prompt, made from its user and words."""
+
+
+def empty_sketch() -> Sketch:
+    """A sketch of no prompts."""
+    nothing = np.zeros(0, np.uint64)
+    return Sketch(0, count_shingles([]), pa.array([], pa.large_string()), nothing, nothing)
+
+
+def add_prompts(sketch: Sketch, texts: pa.Array, users: Hashes | None, *, key: bytes, pool: Executor) -> Sketch:
+    """Add a batch of prompts to a sketch.
+
+    Parameters
+    ----------
+    texts
+        Large Arrow text.
+    users
+        Hash of each prompt's user; None to take each prompt as another user's.
+    pool
+        Threads that share the work.
+    """
+
+    def read(first: int, part: pa.Array) -> tuple[Hashes, Hashes, Hashes]:
+        words = split_words(part, key=key)
+        order = _hash_prompts(words, len(part))
+        number = np.arange(len(part), dtype=np.uint64) + np.uint64(sketch.n_prompts + first)
+        by = mix(order + mix(number)) if users is None else users[first : first + len(part)]
+        shingles, place = hash_shingles(words)
+        return tag_shingles(shingles, by[words.prompt[place]]), by, mix(order + by)
+
+    read_parts = list(pool.map(lambda part: read(*part), _split_batch(texts)))
+    tagged, by, order = ([part[place] for part in read_parts] for place in range(3))
+    batch = Sketch(len(texts), count_shingles(tagged), texts, _join(by), _join(order))
+    return merge_sketches(sketch, batch, key=key, pool=pool)
+
+
+def merge_sketches(first: Sketch, second: Sketch, *, key: bytes, pool: Executor) -> Sketch:
+    """Sketch of the prompts of both; those that are kept are chosen anew."""
+    whole = Sketch(
+        first.n_prompts + second.n_prompts,
+        merge_counts(first.counts, second.counts),
+        pa.concat_arrays([first.texts, second.texts]),
+        np.concatenate([first.users, second.users]),
+        np.concatenate([first.order, second.order]),
+    )
+    recurrent = Recurrent(whole.counts)
+    shingle, prompt, _ = find_recurrent(whole.texts, recurrent, key=key, pool=pool)
+    at_random = np.argsort(whole.order)[:_RANDOM_PROMPTS]
+    least = LEAST_USES
+    while True:
+        wanted = recurrent.uses[shingle] >= least
+        chosen = find_witnesses(shingle[wanted], prompt[wanted], whole.users, whole.order, recurrent.uses)
+        kept = np.union1d(prompt[wanted][chosen], at_random)
+        texts = whole.texts.take(pa.array(kept))
+        if texts.nbytes <= _MOST_KEPT_BYTES:
+            break
+        least *= 2
+    return replace(
+        whole, texts=_shorten(texts, recurrent, key=key), users=whole.users[kept], order=whole.order[kept]
+    )
+
+
+class Recurrent:
+    """The shingles that recur."""
+
+    def __init__(self, counts: ShingleCounts) -> None:
+        often = counts.uses >= LEAST_USES
+        self.uses = counts.uses[often]
+        self.lookup = Lookup(counts.shingles[often])
+
+
+def find_recurrent(
+    texts: pa.Array, recurrent: Recurrent, *, key: bytes, pool: Executor
+) -> tuple[Places, Places, Places]:
+    """Recurrent shingles of prompts, their prompts, and the number of each one's first word in the prompt."""
+
+    def find(first: int, part: pa.Array) -> tuple[Places, Places, Places]:
+        words = split_words(part, key=key)
+        shingles, place = hash_shingles(words)
+        found, shingle = recurrent.lookup.find(shingles)
+        return shingle, words.prompt[place[found]] + first, place[found]
+
+    parts = list(pool.map(lambda part: find(*part), _split_batch(texts)))
+    shingle, prompt, place = ([part[place] for part in parts] for place in range(3))
+    return _join(shingle, np.int64), _join(prompt, np.int64), _join(place, np.int64)
+
+
+def find_witnesses(shingle: Places, prompt: Places, users: Hashes, order: Hashes, uses: Places) -> Places:
+    """Choose for each shingle the prompts that stand for it: one each of the users whose hashes are the lowest.
+
+    Parameters
+    ----------
+    shingle, prompt
+        A shingle and a prompt that holds it; pairs may repeat.
+    users, order
+        Of each prompt.
+    uses
+        Of each shingle.
+
+    Returns
+    -------
+    Places of the chosen pairs, by shingle.
+    """
+    bound = np.minimum(1.0, 4.0 * WITNESSES / np.maximum(uses, 1)) * 2.0**64
+    near = np.flatnonzero(users[prompt] <= bound[shingle])  # few of a common shingle's users can be among the lowest
+    rank = np.empty(len(users), np.int64)
+    rank[np.lexsort((order, users))] = np.arange(len(users))
+    by_user = near[np.argsort(shingle[near] * len(users) + rank[prompt[near]], kind="stable")]
+    shingle, user = shingle[by_user], users[prompt[by_user]]
+    starts = np.diff(shingle, prepend=-1) != 0
+    new_user = starts | np.concatenate([[True], user[1:] != user[:-1]])[: len(user)]
+    by_user, shingle = by_user[new_user], shingle[new_user]
+    nth = np.arange(len(shingle)) - np.searchsorted(shingle, shingle)
+    return by_user[nth < WITNESSES]
+
+
+def _split_batch(texts: pa.Array) -> list[tuple[int, pa.Array]]:
+    whole = pa.chunked_array([texts], pa.large_string())
+    return list(iterate_chunks(whole, n_prompts=_PART_PROMPTS, n_bytes=_PART_BYTES))
+
+
+def _join(parts: list[npt.NDArray[Any]], dtype: Any = np.uint64) -> npt.NDArray[Any]:
+    return np.concatenate([np.zeros(0, dtype), *parts])
+
+
+def _hash_prompts(words: Words, n: int) -> Hashes:
+    """Hash of each prompt's words; 0 for one without."""
+    order = np.zeros(n, np.uint64)
+    total = np.concatenate([np.zeros(1, np.uint64), np.cumsum(words.hashes, dtype=np.uint64)])
+    start = np.flatnonzero(np.diff(words.prompt, prepend=-1))
+    order[words.prompt[start]] = total[np.append(start[1:], len(words.prompt))] - total[start]
+    return order
+
+
+def _shorten(texts: pa.Array, recurrent: Recurrent, *, key: bytes) -> pa.Array:
+    """Of long prompts, their recurrent shingles with a few words around them, from the start and from the end."""
+    long = np.flatnonzero(pc.binary_length(texts).to_numpy(zero_copy_only=False) > _LONGEST_KEPT)
+    if not len(long):
+        return texts
+    short = [_cut_out(texts[int(place)].as_py(), recurrent, key=key) for place in long]
+    mask = np.zeros(len(texts), dtype=bool)
+    mask[long] = True
+    return pc.replace_with_mask(texts, pa.array(mask), pa.array(short, pa.large_string()))
+
+
+def _cut_out(text: str, recurrent: Recurrent, *, key: bytes) -> str:
+    shown, words = show_words(text, key=key)
+    shingles, place = hash_shingles(words)
+    near = np.zeros(len(words.hashes) + 2 * _AROUND, dtype=bool)
+    for offset in range(SHINGLE_WORDS + 2 * _AROUND):
+        near[place[recurrent.lookup.find(shingles)[0]] + offset] = True
+    kept = near[_AROUND : _AROUND + len(words.hashes)]
+    edge = np.flatnonzero(np.diff(kept, prepend=False, append=False)).reshape(-1, 2)
+    pieces = [shown[words.start[first] : words.end[last - 1]] for first, last in edge]
+    cut = "\n".join(pieces)
+    half = _LONGEST_KEPT // 2
+    return cut if len(cut) <= 2 * half else f"{cut[:half]}\n{cut[-half:]}"
