@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from heapq import heapify, heappop, heappush
 
 import numpy as np
 from scipy.sparse import csr_array, vstack
@@ -48,7 +47,7 @@ class _Frames:
         self.own_surprise = candidates.own + np.log2(candidates.uses / n_prompts)
         self.n = len(candidates.uses)
         self.bits: Numbers = np.asarray(candidates.bits.sum(axis=1)).ravel()
-        shared = (candidates.bits @ _ones(candidates.bits).T).tocsr()
+        shared = (_ones(candidates.bits) @ candidates.bits.T).tocsr()
         self.shared = [dict(zip(*_row(shared, place), strict=True)) for place in range(self.n)]
         made = match_pairs(candidates.holds, candidates.bits, self.bits)
         self.frames_of_prompt = [dict(zip(*_row(made, place), strict=True)) for place in range(made.shape[0])]
@@ -72,17 +71,11 @@ class _Frames:
         return float(np.mean([any(map(is_foreign, self.frames_of_prompt[prompt])) for prompt in self.prompts[frame]]))
 
     def drop_contents(self) -> set[int]:
-        """The candidates that are not contents of others' slots; the most enclosed are dropped first."""
+        """The candidates that are not contents of others' slots; the smallest are dropped first."""
         live = {frame for frame in self.by_size if self.own_surprise[frame] >= _OWN_SURPRISE}
-        heap = [(-self.enclosed(frame, live), self.uses[frame], frame) for frame in live]
-        heapify(heap)
-        while heap and -heap[0][0] >= _ENCLOSED:
-            enclosed, uses, frame = heappop(heap)
-            now = -self.enclosed(frame, live)
-            if now == enclosed:
+        for frame in [*reversed(self.by_size)] * 2:
+            if frame in live and self.enclosed(frame, live) >= _ENCLOSED:
                 live.remove(frame)
-            else:
-                heappush(heap, (now, uses, frame))  # what enclosed it has been dropped in part
         return live
 
     def resolve(self, live: set[int]) -> set[int]:
@@ -101,15 +94,20 @@ class _Frames:
 
     def find_parent(self, frame: int, order: list[int], rank: Mapping[int, int]) -> int | None:
         """The smallest of the larger frames that share words with a frame, and from which its prompts are made too."""
-        made = Counter(other for prompt in self.prompts[frame] for other in self.frames_of_prompt[prompt])
+        made: Counter[int] = Counter()
+        bits: Counter[int] = Counter()
+        for prompt in self.prompts[frame]:
+            frames = self.frames_of_prompt[prompt]
+            made.update(frames.keys())
+            bits.update(frames)
         parents = [
-            rank[other]
+            (bits[other], rank[other])
             for other, n in made.items()
             if n >= _INSIDE * len(self.prompts[frame])
             and rank.get(other, len(rank)) < rank[frame]
             and self.shared[frame].get(other, 0) >= _FOREIGN * self.bits[other]
         ]
-        return order[max(parents)] if parents else None
+        return order[max(parents)[1]] if parents else None
 
     def settle(self, frame: int, cases: dict[int, set[int]]) -> set[int]:
         """A frame, or what takes its place: its special cases, each with what it is settled as."""
