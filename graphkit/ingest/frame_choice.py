@@ -8,21 +8,18 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
-from graphkit.ingest.frame_search import LEAST_SHARE, Candidates
+from graphkit.ingest.frame_search import CASE_USES, LEAST_SHARE, OWN_SURPRISE, Candidates
+from graphkit.ingest.template_match import COVERED
 from graphkit.ingest.word_model import Numbers
 from graphkit.ingest.words import Places
 
-COVERED = 0.6
-"""Share of a frame's bits that a prompt must hold to be made from it."""
 _INSIDE = 0.8
 _FOREIGN = 0.3
 _LARGE = 0.25
 _ENCLOSED = 0.8
 _REPLACED = 0.9
-_LEAST_USES = 10
 _FEW = 0.1
 _OWN_BITS = 30.0
-_OWN_SURPRISE = 5.0
 _ALTERNATIVE_BITS = 4.0
 _CHUNK = 2_048
 
@@ -48,6 +45,8 @@ class _Frames:
         self.n = len(candidates.uses)
         self.bits: Numbers = np.asarray(candidates.bits.sum(axis=1)).ravel()
         shared = (_ones(candidates.bits) @ candidates.bits.T).tocsr()
+        shared.data[shared.data < _FOREIGN * self.bits[shared.indices]] = 0
+        shared.eliminate_zeros()
         self.shared = [dict(zip(*_row(shared, place), strict=True)) for place in range(self.n)]
         made = match_pairs(candidates.holds, candidates.bits, self.bits)
         self.frames_of_prompt = [dict(zip(*_row(made, place), strict=True)) for place in range(made.shape[0])]
@@ -72,7 +71,7 @@ class _Frames:
 
     def drop_contents(self) -> set[int]:
         """The candidates that are not contents of others' slots; the smallest are dropped first."""
-        live = {frame for frame in self.by_size if self.own_surprise[frame] >= _OWN_SURPRISE}
+        live = {frame for frame in self.by_size if self.own_surprise[frame] >= OWN_SURPRISE}
         for frame in [*reversed(self.by_size)] * 2:
             if frame in live and self.enclosed(frame, live) >= _ENCLOSED:
                 live.remove(frame)
@@ -80,7 +79,7 @@ class _Frames:
 
     def resolve(self, live: set[int]) -> set[int]:
         """Decide between frames and their special cases, from the smallest to the largest."""
-        order = [frame for frame in self.by_size if frame in live or self.own_surprise[frame] < _OWN_SURPRISE]
+        order = [frame for frame in self.by_size if frame in live or self.own_surprise[frame] < OWN_SURPRISE]
         rank = {frame: place for place, frame in enumerate(order)}
         cases: dict[int, list[int]] = {frame: [] for frame in order}
         whole = []
@@ -90,7 +89,7 @@ class _Frames:
         settled: dict[int, set[int]] = {}
         for frame in reversed(order):
             settled[frame] = self.settle(frame, {case: settled[case] for case in cases[frame]})
-        return set().union(*(settled[frame] for frame in whole if self.own_surprise[frame] >= _OWN_SURPRISE))
+        return set().union(*(settled[frame] for frame in whole if self.own_surprise[frame] >= OWN_SURPRISE))
 
     def find_parent(self, frame: int, order: list[int], rank: Mapping[int, int]) -> int | None:
         """The smallest of the larger frames that share words with a frame, and from which its prompts are made too."""
@@ -115,7 +114,7 @@ class _Frames:
         fitting = [
             case
             for case in cases
-            if self.uses[case] >= _LEAST_USES and (share[case] >= _FEW or (share[case] >= LEAST_SHARE and self.own[case] >= _OWN_BITS))
+            if self.uses[case] >= CASE_USES and (share[case] >= _FEW or (share[case] >= LEAST_SHARE and self.own[case] >= _OWN_BITS))
         ]
         replacing: set[int] = set().union(*(cases[case] for case in fitting))
         if self.replaced(frame, replacing) >= _REPLACED:

@@ -21,6 +21,10 @@ COMMON = 0.6
 """Share of a core's prompts that hold a pair of words, from which it belongs to the frame."""
 LEAST_SHARE = 0.02
 """Share of a frame's prompts from which a special case of it can be a frame of its own."""
+OWN_SURPRISE = 5.0
+"""Bits of the words of its own by which a frame must be more used than chance has it, to stand alone."""
+CASE_BITS, CASE_USES = 4.0, 10
+"""Bits of its own words, and users, that a special case of another frame must have."""
 _LEAST_BITS = 18.0
 _HALF = 0.5
 _OWN_USES = 2.0
@@ -72,8 +76,10 @@ def find_candidates(sketch: Sketch, *, key: bytes) -> Candidates:
     bits = _weigh(frames, words.hashes[example], words.hashes[example + 1], model)
     surprise = np.asarray(bits.sum(axis=1)).ravel() + np.log2(np.maximum(uses, 1) / max(sketch.n_prompts, 1))
     context = _weigh_context(occurrences, witnesses, uses, shingle_bits)
-    kept = np.flatnonzero((surprise >= _LEAST_BITS) & (context < _LEAST_BITS))
     own = _weigh_own(bits, uses, _count_pair_uses(shingle, place[found], recurrent.uses, pair, pair_place))
+    alone = own + np.log2(np.maximum(uses, 1) / max(sketch.n_prompts, 1)) >= OWN_SURPRISE
+    case = (own >= CASE_BITS) & (uses >= CASE_USES)
+    kept = np.flatnonzero((surprise >= _LEAST_BITS) & (context < _LEAST_BITS) & (alone | case))
     return Candidates(
         words, pair_place, pair, holds, bits[kept], witnesses[kept], uses[kept], surprise[kept], own[kept]
     )

@@ -40,11 +40,16 @@ def hash_runs(words: Words, length: int) -> tuple[Hashes, Places]:
     n = len(words.hashes) - length + 1
     if n <= 0:
         return np.zeros(0, np.uint64), np.zeros(0, np.int64)
-    total = words.hashes[:n] * _MULTIPLIERS[0]
-    for place in range(1, length):
-        total += words.hashes[place : place + n] * _MULTIPLIERS[place]
     inside = np.flatnonzero(words.prompt[:n] == words.prompt[length - 1 :])
-    return mix(total[inside]), inside
+    return join_hashes(*(words.hashes[place : place + n][inside] for place in range(length))), inside
+
+
+def join_hashes(*hashes: Hashes) -> Hashes:
+    """One hash for several in their order."""
+    total = np.zeros_like(hashes[0])
+    for one, multiplier in zip(hashes, _MULTIPLIERS, strict=False):
+        total += one * multiplier
+    return mix(total)
 
 
 def hash_shingles(words: Words) -> tuple[Hashes, Places]:

@@ -44,7 +44,7 @@ class Sketch:
     texts: pa.Array
     """Prompts that are kept: witnesses of recurrent shingles, and some at random."""
     users: Hashes
-    """Who each kept prompt is from: its account, or the prompt itself where no accounts are given."""
+    """Who each kept prompt is from: its account, or the words themselves where no accounts are given."""
     order: Hashes
     """A random number for each kept prompt, made from its user and words."""
 
@@ -70,11 +70,11 @@ def add_prompts(sketch: Sketch, texts: pa.Array, users: Hashes | None, *, key: b
 
     def read(first: int, part: pa.Array) -> tuple[Hashes, Hashes, Hashes]:
         words = split_words(part, key=key)
-        order = _hash_prompts(words, len(part))
+        own = _hash_prompts(words, len(part))
         number = np.arange(len(part), dtype=np.uint64) + np.uint64(sketch.n_prompts + first)
-        by = mix(order + mix(number)) if users is None else users[first : first + len(part)]
+        by, counted = (own, mix(own + mix(number))) if users is None else [users[first : first + len(part)]] * 2
         shingles, place = hash_shingles(words)
-        return tag_shingles(shingles, by[words.prompt[place]]), by, mix(order + by)
+        return tag_shingles(shingles, counted[words.prompt[place]]), by, mix(own + by)
 
     read_parts = list(pool.map(lambda part: read(*part), _split_batch(texts)))
     tagged, by, order = ([part[place] for part in read_parts] for place in range(3))
@@ -177,7 +177,7 @@ def _hash_prompts(words: Words, n: int) -> Hashes:
     total = np.concatenate([np.zeros(1, np.uint64), np.cumsum(words.hashes, dtype=np.uint64)])
     start = np.flatnonzero(np.diff(words.prompt, prepend=-1))
     order[words.prompt[start]] = total[np.append(start[1:], len(words.prompt))] - total[start]
-    return order
+    return mix(order)
 
 
 def _shorten(texts: pa.Array, recurrent: Recurrent, *, key: bytes) -> pa.Array:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from graphkit.ingest.shingles import hash_runs
+from graphkit.ingest.shingles import hash_runs, join_hashes
 from graphkit.ingest.words import Hashes, Places, Words
 
 Numbers = npt.NDArray[np.float64]
@@ -34,7 +34,7 @@ class WordModel:
 
     def weigh(self, first: Hashes, second: Hashes) -> Numbers:
         """Bits of a word after another one; one is taken off each count, for the word's own."""
-        n_pair = _count(self.pairs, self.pair_counts, _join_words(first, second))
+        n_pair = _count(self.pairs, self.pair_counts, join_hashes(first, second))
         n_first = _count(self.words, self.word_counts, first)
         chance = (n_pair + _PSEUDO_COUNT * self._chance(second)) / (n_first + _PSEUDO_COUNT)
         bits: Numbers = np.minimum(-np.log2(np.minimum(chance, 1.0)), MOST_BITS)
@@ -56,19 +56,15 @@ def learn_words(words: Words) -> WordModel:
     shingles, place = hash_runs(words, 3)
     place = place[np.unique(shingles, return_index=True)[1]]
     one, two, three = (words.hashes[place + offset] for offset in range(3))
-    pairs, n_before = np.unique(_join_words(two, three), return_counts=True)
-    starts, n_after = np.unique(_join_words(one, two), return_counts=True)
+    pairs, n_before = np.unique(join_hashes(two, three), return_counts=True)
+    starts, n_after = np.unique(join_hashes(one, two), return_counts=True)
     _, in_pairs, in_starts = np.intersect1d(pairs, starts, assume_unique=True, return_indices=True)
     counts = np.ones(len(pairs), np.int64)
     counts[in_pairs] = np.minimum(n_before[in_pairs], n_after[in_starts])
     first = np.zeros(len(pairs), np.uint64)
-    first[np.searchsorted(pairs, _join_words(two, three))] = two
+    first[np.searchsorted(pairs, join_hashes(two, three))] = two
     known, word = np.unique(first, return_inverse=True)
     return WordModel(known, np.bincount(word, weights=counts).astype(np.int64), pairs, counts)
-
-
-def _join_words(first: Hashes, second: Hashes) -> Hashes:
-    return first * np.uint64(0x9E3779B97F4A7C15) + second
 
 
 def _count(known: Hashes, counts: Places, wanted: Hashes) -> Places:

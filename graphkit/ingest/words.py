@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -24,6 +24,7 @@ LONGEST_PROMPT = 1 << 20
 """Bytes of a prompt that are read; of a longer one, its first and its last half of them."""
 
 _STEP = np.uint64(0x9E3779B97F4A7C15)
+_USUAL_BITS = 21
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,9 +187,15 @@ def _split(codes: npt.NDArray[Any], starts: Places, places: Places, *, key: byte
 
 def _hash_spans(values: Hashes, start: Places, end: Places) -> Hashes:
     """Hash spans of characters, from sums over powers of an odd number: products wrap around and can be undone."""
-    powers, inverse = _powers(max(len(values), 1).bit_length())
+    powers, inverse = _powers(max(_USUAL_BITS, len(values).bit_length()))
     total = np.concatenate([np.zeros(1, np.uint64), np.cumsum(values * powers[: len(values)], dtype=np.uint64)])
     return mix((total[end] - total[start]) * inverse[start])
+
+
+def hash_texts(texts: pa.Array, *, key: bytes) -> Hashes:
+    """Hash of each text as it is, byte by byte; a null has the hash of an empty text."""
+    data, starts = _bytes(pc.fill_null(texts, ""))
+    return _hash_spans(_seeded(np.arange(256, dtype=np.uint64), key)[data], starts[:-1], starts[1:])
 
 
 def mix(hashes: Hashes) -> Hashes:
@@ -212,10 +219,14 @@ def _powers(n_bits: int) -> tuple[Hashes, Hashes]:
 def _wide_alphabet(key: bytes) -> tuple[Hashes, npt.NDArray[np.uint8]]:
     """A number for each code point, the same for those of one plain form; and what kind it is of."""
     plain, kind = characters()
-    seed = np.uint64(int.from_bytes(hashlib.blake2b(key, digest_size=8, person=b"graphkit words").digest()))
-    values = mix(plain.astype(np.uint64) * _STEP + seed)
+    values = _seeded(plain.astype(np.uint64), key)
     values[kind == GAP] = 0
     return values, kind
+
+
+def _seeded(numbers: Hashes, key: bytes) -> Hashes:
+    seed = np.uint64(int.from_bytes(hmac.digest(key, b"graphkit words", "sha256")[:8]))
+    return mix(numbers * _STEP + seed)
 
 
 @cache
