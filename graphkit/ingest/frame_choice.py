@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
-from graphkit.ingest.frame_search import CASE_USES, LEAST_SHARE, OWN_SURPRISE, Candidates
+from graphkit.ingest.frame_search import CASE_USES, DISTINCT_BITS, OWN_SURPRISE, Candidates
 from graphkit.ingest.template_match import COVERED
 from graphkit.ingest.word_model import Numbers
 from graphkit.ingest.words import Places
@@ -19,7 +19,7 @@ _LARGE = 0.25
 _ENCLOSED = 0.8
 _REPLACED = 0.9
 _FEW = 0.1
-_OWN_BITS = 30.0
+_OPEN_WORDS = 3
 _ALTERNATIVE_BITS = 4.0
 _CHUNK = 2_048
 
@@ -54,6 +54,8 @@ class _Frames:
             [prompt for prompt in _row(candidates.witnesses, place)[0] if place in self.frames_of_prompt[prompt]]
             for place in range(self.n)
         ]
+        n_words = np.bincount(candidates.words.prompt, minlength=candidates.holds.shape[0])
+        self.candidates, self.n_words = candidates, n_words
         self.by_size = [int(place) for place in np.lexsort((-self.bits, -self.uses)) if self.prompts[place]]
 
     def enclosed(self, frame: int, live: set[int]) -> float:
@@ -112,9 +114,7 @@ class _Frames:
         """A frame, or what takes its place: its special cases, each with what it is settled as."""
         share = {case: self.uses[case] / self.uses[frame] for case in cases}
         fitting = [
-            case
-            for case in cases
-            if self.uses[case] >= CASE_USES and (share[case] >= _FEW or (share[case] >= LEAST_SHARE and self.own[case] >= _OWN_BITS))
+            case for case in cases if self.uses[case] >= CASE_USES and (share[case] >= _FEW or self.is_distinct(case))
         ]
         replacing: set[int] = set().union(*(cases[case] for case in fitting))
         if self.replaced(frame, replacing) >= _REPLACED:
@@ -122,7 +122,7 @@ class _Frames:
         beside = [
             case
             for case in fitting
-            if share[case] >= _FEW and (self.own[case] >= _OWN_BITS or self.is_alternative(frame, case))
+            if self.is_distinct(case) or (share[case] >= _FEW and self.is_alternative(frame, case))
         ]
         return {frame}.union(*(cases[case] for case in beside))
 
@@ -130,6 +130,15 @@ class _Frames:
         """Share of a frame's prompts that hold more bits of one of the others."""
         made = [self.frames_of_prompt[prompt] for prompt in self.prompts[frame]]
         return float(np.mean([max((bits for other, bits in frames.items() if other in others), default=0) > frames[frame] + 1 for frames in made]))
+
+    def is_distinct(self, case: int) -> bool:
+        """Whether a case has many words of its own, and slots left: else it is but a fixed filling of a slot."""
+        if self.own[case] < DISTINCT_BITS:
+            return False
+        prompts = self.prompts[case]
+        n_held = self.candidates.holds[prompts] @ _ones(self.candidates.bits[[case]]).T
+        n_open = self.n_words[prompts] - n_held.toarray().ravel() - 1  # so many pairs of words are one word more
+        return bool(np.median(n_open) >= _OPEN_WORDS)
 
     def is_alternative(self, frame: int, case: int) -> bool:
         """Whether a case's prompts lack some of the frame, so that the frame is an alternative itself."""

@@ -19,13 +19,15 @@ TOGETHER = 0.85
 """Share of the prompts with one shingle that hold another one, from which the two belong to one core."""
 COMMON = 0.6
 """Share of a core's prompts that hold a pair of words, from which it belongs to the frame."""
-LEAST_SHARE = 0.02
-"""Share of a frame's prompts from which a special case of it can be a frame of its own."""
+DISTINCT_BITS = 30.0
+"""Bits of its own words from which a special case of a frame can be told from it however rare it is."""
+_SMALL_SHARE = 0.02
 OWN_SURPRISE = 5.0
 """Bits of the words of its own by which a frame must be more used than chance has it, to stand alone."""
 CASE_BITS, CASE_USES = 4.0, 10
 """Bits of its own words, and users, that a special case of another frame must have."""
-_LEAST_BITS = 18.0
+_LEAST_BITS = 24.0
+_LEAST_SURPRISE = 18.0
 _HALF = 0.5
 _OWN_USES = 2.0
 
@@ -74,12 +76,16 @@ def find_candidates(sketch: Sketch, *, key: bytes) -> Candidates:
     example = np.zeros(len(pairs), np.int64)
     example[pair] = pair_place
     bits = _weigh(frames, words.hashes[example], words.hashes[example + 1], model)
-    surprise = np.asarray(bits.sum(axis=1)).ravel() + np.log2(np.maximum(uses, 1) / max(sketch.n_prompts, 1))
+    total = np.asarray(bits.sum(axis=1)).ravel()
+    surprise = total + np.log2(np.maximum(uses, 1) / max(sketch.n_prompts, 1))
     context = _weigh_context(occurrences, witnesses, uses, shingle_bits)
     own = _weigh_own(bits, uses, _count_pair_uses(shingle, place[found], recurrent.uses, pair, pair_place))
     alone = own + np.log2(np.maximum(uses, 1) / max(sketch.n_prompts, 1)) >= OWN_SURPRISE
     case = (own >= CASE_BITS) & (uses >= CASE_USES)
-    kept = np.flatnonzero((surprise >= _LEAST_BITS) & (context < _LEAST_BITS) & (alone | case))
+    distinct = (context < _LEAST_BITS) | ((own >= DISTINCT_BITS) & (uses >= CASE_USES))
+    kept = np.flatnonzero(
+        (total >= _LEAST_BITS) & (surprise >= _LEAST_SURPRISE) & distinct & (alone | case)
+    )
     return Candidates(
         words, pair_place, pair, holds, bits[kept], witnesses[kept], uses[kept], surprise[kept], own[kept]
     )
@@ -158,7 +164,7 @@ def _weigh_context(occurrences: _Occurrences, witnesses: csr_array, uses: Places
     """Bits of what a frame has in common with prompts so many that it is but one filling of their slots."""
     frames = _share(witnesses, occurrences.holds, COMMON)
     row = np.repeat(np.arange(len(uses)), np.diff(frames.indptr))
-    larger = LEAST_SHARE * occurrences.uses[frames.indices] > uses[row]
+    larger = _SMALL_SHARE * occurrences.uses[frames.indices] > uses[row]
     return np.bincount(row, weights=bits[frames.indices] * larger, minlength=len(uses))
 
 
