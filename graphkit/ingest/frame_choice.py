@@ -90,8 +90,15 @@ class _Frames:
             (whole if parent is None else cases[parent]).append(frame)
         settled: dict[int, set[int]] = {}
         for frame in reversed(order):
-            settled[frame] = self.settle(frame, {case: settled[case] for case in cases[frame]})
-        return set().union(*(settled[frame] for frame in whole if self.own_surprise[frame] >= OWN_SURPRISE))
+            settled[frame] = self.settle(frame, self.find_fitting(frame, cases), settled)
+        chosen: set[int] = set()
+        while whole:
+            frame = whole.pop()
+            if self.own_surprise[frame] >= OWN_SURPRISE:
+                chosen |= settled[frame]
+            else:
+                whole += cases[frame]
+        return chosen
 
     def find_parent(self, frame: int, order: list[int], rank: Mapping[int, int]) -> int | None:
         """The smallest of the larger frames that share words with a frame, and from which its prompts are made too."""
@@ -110,21 +117,25 @@ class _Frames:
         ]
         return order[max(parents)[1]] if parents else None
 
-    def settle(self, frame: int, cases: dict[int, set[int]]) -> set[int]:
+    def find_fitting(self, frame: int, cases: Mapping[int, list[int]]) -> list[int]:
+        """The special cases of a frame that can be told from it; in place of others, the cases of those."""
+        fitting, waiting = [], list(cases[frame])
+        while waiting:
+            case = waiting.pop()
+            many = self.uses[case] >= _FEW * self.uses[frame]
+            if self.uses[case] >= CASE_USES and (many or self.is_distinct(case)):
+                fitting.append(case)
+            else:
+                waiting += cases[case]
+        return fitting
+
+    def settle(self, frame: int, cases: list[int], settled: Mapping[int, set[int]]) -> set[int]:
         """A frame, or what takes its place: its special cases, each with what it is settled as."""
-        share = {case: self.uses[case] / self.uses[frame] for case in cases}
-        fitting = [
-            case for case in cases if self.uses[case] >= CASE_USES and (share[case] >= _FEW or self.is_distinct(case))
-        ]
-        replacing: set[int] = set().union(*(cases[case] for case in fitting))
+        replacing: set[int] = set().union(*(settled[case] for case in cases))
         if self.replaced(frame, replacing) >= _REPLACED:
             return replacing
-        beside = [
-            case
-            for case in fitting
-            if self.is_distinct(case) or (share[case] >= _FEW and self.is_alternative(frame, case))
-        ]
-        return {frame}.union(*(cases[case] for case in beside))
+        beside = [case for case in cases if self.is_distinct(case) or self.is_alternative(frame, case)]
+        return {frame}.union(*(settled[case] for case in beside))
 
     def replaced(self, frame: int, others: set[int]) -> float:
         """Share of a frame's prompts that hold more bits of one of the others."""
