@@ -82,25 +82,18 @@ class _Frames:
     def resolve(self, live: set[int]) -> set[int]:
         """Decide between frames and their special cases, from the smallest to the largest."""
         order = [frame for frame in self.by_size if frame in live or self.own_surprise[frame] < OWN_SURPRISE]
-        rank = {frame: place for place, frame in enumerate(order)}
+        rank = {frame: place for place, frame in enumerate(order) if frame in live}
         cases: dict[int, list[int]] = {frame: [] for frame in order}
         whole = []
-        for frame in order:
-            parent = self.find_parent(frame, order, rank)
+        for place, frame in enumerate(order):
+            parent = self.find_parent(frame, place, rank)
             (whole if parent is None else cases[parent]).append(frame)
         settled: dict[int, set[int]] = {}
         for frame in reversed(order):
             settled[frame] = self.settle(frame, self.find_fitting(frame, cases), settled)
-        chosen: set[int] = set()
-        while whole:
-            frame = whole.pop()
-            if self.own_surprise[frame] >= OWN_SURPRISE:
-                chosen |= settled[frame]
-            else:
-                whole += cases[frame]
-        return chosen
+        return set().union(*(settled[frame] for frame in whole if frame in live))
 
-    def find_parent(self, frame: int, order: list[int], rank: Mapping[int, int]) -> int | None:
+    def find_parent(self, frame: int, place: int, rank: Mapping[int, int]) -> int | None:
         """The smallest of the larger frames that share words with a frame, and from which its prompts are made too."""
         made: Counter[int] = Counter()
         bits: Counter[int] = Counter()
@@ -109,13 +102,13 @@ class _Frames:
             made.update(frames.keys())
             bits.update(frames)
         parents = [
-            (bits[other], rank[other])
+            (bits[other], rank[other], other)
             for other, n in made.items()
             if n >= _INSIDE * len(self.prompts[frame])
-            and rank.get(other, len(rank)) < rank[frame]
+            and rank.get(other, place) < place
             and self.shared[frame].get(other, 0) >= _FOREIGN * self.bits[other]
         ]
-        return order[max(parents)[1]] if parents else None
+        return max(parents)[2] if parents else None
 
     def find_fitting(self, frame: int, cases: Mapping[int, list[int]]) -> list[int]:
         """The special cases of a frame that can be told from it; in place of others, the cases of those."""
