@@ -29,6 +29,7 @@ CASE_BITS, CASE_USES = 4.0, 10
 _LEAST_BITS = 24.0
 _LEAST_SURPRISE = 18.0
 _HALF = 0.5
+_MOST_CANDIDATES = 4_000
 _OWN_USES = 2.0
 
 
@@ -58,7 +59,7 @@ class Candidates:
 
 def find_candidates(sketch: Sketch, *, key: bytes) -> Candidates:
     """Find the frames that are more used than chance has it; most are parts or contents of others."""
-    recurrent = Recurrent(sketch.counts)
+    recurrent = Recurrent(sketch)
     words = split_words(sketch.texts, key=key)
     model = learn_words(words)
     shingles, place = hash_shingles(words)
@@ -86,6 +87,9 @@ def find_candidates(sketch: Sketch, *, key: bytes) -> Candidates:
     kept = np.flatnonzero(
         (total >= _LEAST_BITS) & (surprise >= _LEAST_SURPRISE) & distinct & (alone | case)
     )
+    if len(kept) > _MOST_CANDIDATES:
+        told = uses[kept] * own[kept]
+        kept = np.sort(kept[np.argsort(-told, kind="stable")[:_MOST_CANDIDATES]])
     return Candidates(
         words, pair_place, pair, holds, bits[kept], witnesses[kept], uses[kept], surprise[kept], own[kept]
     )

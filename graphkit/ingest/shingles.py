@@ -66,13 +66,15 @@ def tag_shingles(shingles: Hashes, users: Hashes) -> Hashes:
 def count_shingles(tagged: list[Hashes]) -> ShingleCounts:
     """Count the users of each shingle in one batch, of whose parts ``tag_shingles`` gave the lists."""
     keys = _drop_repeats(np.sort(np.concatenate([np.zeros(0, np.uint64), *tagged]), kind="stable"))
-    shingles, uses = np.unique(keys >> TAG_BITS << TAG_BITS, return_counts=True)
-    return _forget(ShingleCounts(shingles, uses, np.zeros(len(shingles), np.int64), len(keys)))
+    shingles = keys >> TAG_BITS << TAG_BITS
+    start = np.flatnonzero(np.concatenate([np.ones(1, dtype=bool), shingles[1:] != shingles[:-1]])[: len(keys)])
+    uses = np.diff(start, append=len(keys))
+    return _forget(ShingleCounts(shingles[start], uses, np.zeros(len(start), np.int64), len(keys)))
 
 
 def merge_counts(first: ShingleCounts, second: ShingleCounts) -> ShingleCounts:
     """Add counts up; the rarest shingles are forgotten where memory asks for it."""
-    shingles = np.union1d(first.shingles, second.shingles)
+    shingles = _drop_repeats(np.sort(np.concatenate([first.shingles, second.shingles]), kind="stable"))
     uses, missed = np.zeros((2, len(shingles)), np.int64)
     for counts in (first, second):
         place = np.searchsorted(shingles, counts.shingles)

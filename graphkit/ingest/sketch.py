@@ -23,16 +23,17 @@ from graphkit.ingest.shingles import (
 from graphkit.ingest.words import Hashes, Places, Words, iterate_chunks, mix, show_words, split_words
 
 LEAST_USES = 3
-"""Users from which a shingle is recurrent."""
-WITNESSES = 48
+"""Users from which something recurs, among few prompts."""
+WITNESSES = 32
 """Users of a recurrent shingle of whom a prompt is kept."""
 
-_RANDOM_PROMPTS = 8_000
+_RANDOM_PROMPTS = 6_000
+_FEW_PROMPTS = 10_000
 _PART_PROMPTS = 4_096
 _PART_BYTES = 1 << 20
 _LONGEST_KEPT = 6_000
 _AROUND = 3
-_MOST_KEPT_BYTES = 1 << 26
+_MOST_KEPT_BYTES = 12 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +48,8 @@ class Sketch:
     """Who each kept prompt is from: its account, or the words themselves where no accounts are given."""
     order: Hashes
     """A random number for each kept prompt, made from its user and words."""
+    least: int = LEAST_USES
+    """Users from which a shingle recurs; more than asked for where the witnesses of all would not fit."""
 
 
 def empty_sketch() -> Sketch:
@@ -90,31 +93,37 @@ def merge_sketches(first: Sketch, second: Sketch, *, key: bytes, pool: Executor)
         pa.concat_arrays([first.texts, second.texts]),
         np.concatenate([first.users, second.users]),
         np.concatenate([first.order, second.order]),
+        max(first.least, second.least, least_uses(first.n_prompts + second.n_prompts)),
     )
-    recurrent = Recurrent(whole.counts)
+    recurrent = Recurrent(whole)
     shingle, prompt, _ = find_recurrent(whole.texts, recurrent, key=key, pool=pool)
-    at_random = np.argsort(whole.order)[:_RANDOM_PROMPTS]
-    least = LEAST_USES
+    chosen = find_witnesses(shingle, prompt, whole.users, whole.order, recurrent.uses)
+    uses, prompt = recurrent.uses[shingle[chosen]], prompt[chosen]
+    n_bytes = np.minimum(pc.binary_length(whole.texts).to_numpy(zero_copy_only=False), _LONGEST_KEPT)
+    least, kept = whole.least, np.zeros(len(n_bytes), dtype=bool)
     while True:
-        wanted = recurrent.uses[shingle] >= least
-        chosen = find_witnesses(shingle[wanted], prompt[wanted], whole.users, whole.order, recurrent.uses)
-        kept = np.union1d(prompt[wanted][chosen], at_random)
-        texts = whole.texts.take(pa.array(kept))
-        if texts.nbytes <= _MOST_KEPT_BYTES:
+        kept[:] = False
+        kept[prompt[uses >= least]] = True
+        if n_bytes[kept].sum() <= _MOST_KEPT_BYTES:
             break
-        least *= 2
-    return replace(
-        whole, texts=_shorten(texts, recurrent, key=key), users=whole.users[kept], order=whole.order[kept]
-    )
+        least += max(1, least // 4)
+    kept[np.argsort(whole.order, kind="stable")[:_RANDOM_PROMPTS]] = True
+    texts = _shorten(whole.texts.filter(pa.array(kept)), recurrent, key=key)
+    return replace(whole, texts=texts, users=whole.users[kept], order=whole.order[kept], least=least)
+
+
+def least_uses(n_prompts: int) -> int:
+    """Users from which a shingle recurs: three, and one more each time that there are twice as many prompts."""
+    return LEAST_USES + max(0, (max(n_prompts, 1) // _FEW_PROMPTS).bit_length() - 1)
 
 
 class Recurrent:
     """The shingles that recur."""
 
-    def __init__(self, counts: ShingleCounts) -> None:
-        often = counts.uses >= LEAST_USES
-        self.uses = counts.uses[often]
-        self.lookup = Lookup(counts.shingles[often])
+    def __init__(self, sketch: Sketch) -> None:
+        often = sketch.counts.uses >= sketch.least
+        self.uses = sketch.counts.uses[often]
+        self.lookup = Lookup(sketch.counts.shingles[often])
 
 
 def find_recurrent(

@@ -17,7 +17,7 @@ from graphkit.ingest.words import Hashes, Places, show_words
 from graphkit.wording import plural
 
 SLOT = "⟨…⟩"
-_MOST_SPELLINGS = 16
+_MOST_SPELLINGS = 8
 _LEAST_RUN_BITS = 5.0
 _ROUNDING = 1e-3
 _BEFORE, _AFTER = re.compile(r"[(\[{<\"'“‘«¿¡]{1,2}$"), re.compile(r"[^\w\s]{1,3}")
@@ -67,12 +67,14 @@ def _spell(candidates: Candidates, span: tuple[int, int], bits_of: dict[int, flo
     """Tell which words of a prompt, at these places, are a frame's whose pairs of words have these bits."""
     first, end = span
     bits = np.full(end - first, np.nan)
+    of_word: dict[int, float] = {}
     among = slice(*np.searchsorted(candidates.pair_place, [first, end - 1]))
     left = dict(bits_of)
-    for place, pair in zip(candidates.pair_place[among] - first, candidates.pair[among], strict=True):
+    for place, pair in zip((candidates.pair_place[among] - first).tolist(), candidates.pair[among].tolist(), strict=True):
         if pair in bits_of:
-            bits[place] = np.nan_to_num(bits[place])
-            bits[place + 1] = left.pop(pair, 0.0)
+            of_word.setdefault(place, 0.0)
+            of_word[place + 1] = left.pop(pair, 0.0)
+    bits[list(of_word)] = list(of_word.values())
     spelling = _Spelling(text, candidates.words.hashes[first:end], bits)
     for start, stop in spelling.runs:
         if bits[start:stop].sum() < _LEAST_RUN_BITS:
