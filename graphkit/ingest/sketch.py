@@ -71,22 +71,46 @@ def add_prompts(sketch: Sketch, texts: pa.Array, users: Hashes | None, *, key: b
         Threads that share the work.
     """
 
-    def read(first: int, part: pa.Array) -> tuple[Hashes, Hashes, Hashes]:
+    texts = pc.fill_null(texts, "")
+
+    def read(first: int, part: pa.Array) -> tuple[Hashes, Hashes, Hashes, tuple[Hashes, Places]]:
         words = split_words(part, key=key)
         own = _hash_prompts(words, len(part))
         number = np.arange(len(part), dtype=np.uint64) + np.uint64(sketch.n_prompts + first)
         by, counted = (own, mix(own + mix(number))) if users is None else [users[first : first + len(part)]] * 2
         shingles, place = hash_shingles(words)
-        return tag_shingles(shingles, counted[words.prompt[place]]), by, mix(own + by)
+        prompt = words.prompt[place]
+        return tag_shingles(shingles, counted[prompt]), by, mix(own + by), (shingles, prompt + first)
 
-    read_parts = list(pool.map(lambda part: read(*part), _split_batch(texts)))
-    tagged, by, order = ([part[place] for part in read_parts] for place in range(3))
+    parts = list(pool.map(lambda part: read(*part), _split_batch(texts)))
+    tagged, by, order, held = ([part[place] for part in parts] for place in range(4))
     batch = Sketch(len(texts), count_shingles(tagged), texts, _join(by), _join(order))
-    return merge_sketches(sketch, batch, key=key, pool=pool)
+    return _merge(sketch, batch, [*_shingle(sketch.texts, key=key, pool=pool), *_move(held, len(sketch.texts))], key=key)
 
 
 def merge_sketches(first: Sketch, second: Sketch, *, key: bytes, pool: Executor) -> Sketch:
     """Sketch of the prompts of both; those that are kept are chosen anew."""
+    held = [_shingle(sketch.texts, key=key, pool=pool) for sketch in (first, second)]
+    return _merge(first, second, [*held[0], *_move(held[1], len(first.texts))], key=key)
+
+
+def _shingle(texts: pa.Array, *, key: bytes, pool: Executor) -> list[tuple[Hashes, Places]]:
+    """Shingles of prompts, and their prompts."""
+
+    def read(first: int, part: pa.Array) -> tuple[Hashes, Places]:
+        words = split_words(part, key=key)
+        shingles, place = hash_shingles(words)
+        return shingles, words.prompt[place] + first
+
+    return list(pool.map(lambda part: read(*part), _split_batch(texts)))
+
+
+def _move(held: list[tuple[Hashes, Places]], n: int) -> list[tuple[Hashes, Places]]:
+    return [(shingles, prompt + n) for shingles, prompt in held]
+
+
+def _merge(first: Sketch, second: Sketch, held: list[tuple[Hashes, Places]], *, key: bytes) -> Sketch:
+    """Merge two sketches whose kept prompts hold these shingles."""
     whole = Sketch(
         first.n_prompts + second.n_prompts,
         merge_counts(first.counts, second.counts),
@@ -96,20 +120,25 @@ def merge_sketches(first: Sketch, second: Sketch, *, key: bytes, pool: Executor)
         max(first.least, second.least, least_uses(first.n_prompts + second.n_prompts)),
     )
     recurrent = Recurrent(whole)
-    shingle, prompt, _ = find_recurrent(whole.texts, recurrent, key=key, pool=pool)
+    found = [(recurrent.lookup.find(shingles), prompt) for shingles, prompt in held]
+    shingle = _join([shingle for (_, shingle), _ in found], np.int64)
+    prompt = _join([prompt[place] for (place, _), prompt in found], np.int64)
     chosen = find_witnesses(shingle, prompt, whole.users, whole.order, recurrent.uses)
     uses, prompt = recurrent.uses[shingle[chosen]], prompt[chosen]
     n_bytes = np.minimum(pc.binary_length(whole.texts).to_numpy(zero_copy_only=False), _LONGEST_KEPT)
-    least, kept = whole.least, np.zeros(len(n_bytes), dtype=bool)
-    while True:
-        kept[:] = False
-        kept[prompt[uses >= least]] = True
-        if n_bytes[kept].sum() <= _MOST_KEPT_BYTES:
-            break
+    least, kept = whole.least, _flag(prompt, len(n_bytes))
+    while n_bytes[kept].sum() > _MOST_KEPT_BYTES:
         least += max(1, least // 4)
+        kept = _flag(prompt[uses >= least], len(n_bytes))
     kept[np.argsort(whole.order, kind="stable")[:_RANDOM_PROMPTS]] = True
     texts = _shorten(whole.texts.filter(pa.array(kept)), recurrent, key=key)
     return replace(whole, texts=texts, users=whole.users[kept], order=whole.order[kept], least=least)
+
+
+def _flag(places: Places, n: int) -> npt.NDArray[np.bool_]:
+    flags = np.zeros(n, dtype=bool)
+    flags[places] = True
+    return flags
 
 
 def least_uses(n_prompts: int) -> int:
@@ -124,22 +153,6 @@ class Recurrent:
         often = sketch.counts.uses >= sketch.least
         self.uses = sketch.counts.uses[often]
         self.lookup = Lookup(sketch.counts.shingles[often])
-
-
-def find_recurrent(
-    texts: pa.Array, recurrent: Recurrent, *, key: bytes, pool: Executor
-) -> tuple[Places, Places, Places]:
-    """Recurrent shingles of prompts, their prompts, and the number of each one's first word in the prompt."""
-
-    def find(first: int, part: pa.Array) -> tuple[Places, Places, Places]:
-        words = split_words(part, key=key)
-        shingles, place = hash_shingles(words)
-        found, shingle = recurrent.lookup.find(shingles)
-        return shingle, words.prompt[place[found]] + first, place[found]
-
-    parts = list(pool.map(lambda part: find(*part), _split_batch(texts)))
-    shingle, prompt, place = ([part[place] for part in parts] for place in range(3))
-    return _join(shingle, np.int64), _join(prompt, np.int64), _join(place, np.int64)
 
 
 def find_witnesses(shingle: Places, prompt: Places, users: Hashes, order: Hashes, uses: Places) -> Places:
