@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from graphkit.ingest.infrastructure import Infrastructure, read_infrastructure
+    from graphkit.ingest.template_mining import mine_templates
     from graphkit.lab.backdrop import read_backdrop
     from graphkit.lab.blindspots import measure_blind_spots
     from graphkit.lab.measures import evaluate_clusters
@@ -58,6 +59,7 @@ _MODULES = {
         "UsageError",
     ),
     "graphkit.ingest.infrastructure": ("Infrastructure", "read_infrastructure"),
+    "graphkit.ingest.template_mining": ("mine_templates",),
     "graphkit.lab.backdrop": ("read_backdrop",),
     "graphkit.lab.blindspots": ("measure_blind_spots",),
     "graphkit.lab.measures": ("evaluate_clusters",),
@@ -108,6 +110,7 @@ __all__ = [
     "list_blind_spots",
     "load_config",
     "measure_blind_spots",
+    "mine_templates",
     "open_store",
     "plot_blind_spots",
     "plot_cluster",

@@ -38,33 +38,33 @@ _MARKS = (
     (0xE0000, 0xE01EF),
 )
 _LOOK_ALIKES = {
-    "АаΑαɑ": "a",
-    "ВвΒβƄ": "b",
-    "СсϹϲⅽ": "c",
-    "ԀԁⅾđĐ": "d",
-    "ЕеΕεҽ": "e",
-    "ϜƑ": "f",
-    "Ԍɡց": "g",
-    "НһΗհҺħĦ": "h",
-    "ІіΙιıɩӀ": "i",
-    "ЈјϳյЈ": "j",
-    "КкΚκ": "k",
-    "ⅼǀłŁ": "l",
-    "МмΜμ": "m",
-    "ΝηոΠ": "n",
-    "ОоΟοσօøØ": "o",
-    "РрΡρ": "p",
-    "Ԛԛգ": "q",
-    "ѕЅ": "s",
-    "ТтΤτŧŦ": "t",
-    "υսՍ": "u",
-    "ѴѵνⅴⅤ": "v",
-    "ԜԝωѡѠ": "w",
-    "ХхΧχ": "x",
-    "УуΥүҮγ": "y",
-    "ΖᴢƵ": "z",
+    "a": "\u0251\u0391\u03b1\u0410\u0430",
+    "b": "\u0184\u0392\u03b2\u0412\u0432",
+    "c": "\u03f2\u03f9\u0421\u0441\u217d",
+    "d": "\u0110\u0111\u0500\u0501\u217e",
+    "e": "\u0395\u03b5\u0415\u0435\u04bd",
+    "f": "\u0191\u03dc",
+    "g": "\u0261\u050c\u0581",
+    "h": "\u0126\u0127\u0397\u041d\u04ba\u04bb\u0570",
+    "i": "\u0131\u0269\u0399\u03b9\u0406\u0456\u04c0",
+    "j": "\u03f3\u0408\u0458\u0575",
+    "k": "\u039a\u03ba\u041a\u043a",
+    "l": "\u0141\u0142\u01c0\u217c",
+    "m": "\u039c\u03bc\u041c\u043c",
+    "n": "\u039d\u03a0\u03b7\u0578",
+    "o": "\u00d8\u00f8\u039f\u03bf\u03c3\u041e\u043e\u0585",
+    "p": "\u03a1\u03c1\u0420\u0440",
+    "q": "\u051a\u051b\u0563",
+    "s": "\u0405\u0455",
+    "t": "\u0166\u0167\u03a4\u03c4\u0422\u0442",
+    "u": "\u03c5\u054d\u057d",
+    "v": "\u03bd\u0474\u0475\u2164\u2174",
+    "w": "\u03c9\u0460\u0461\u051c\u051d",
+    "x": "\u03a7\u03c7\u0425\u0445",
+    "y": "\u03a5\u03b3\u0423\u0443\u04ae\u04af",
+    "z": "\u01b5\u0396\u1d22",
 }
-"""Letters that look like a Latin one, or whose capital does; in texts of their own script they are as good as before."""
+"""Cyrillic, Greek and other letters that look like a Latin one, or whose capital does."""
 
 
 @cache
@@ -86,7 +86,7 @@ def characters() -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint8]]:
     kind[[ord(blank) for blank in _BLANKS]] = INVISIBLE
     _set_spans(kind, _WITHOUT_SPACES, WORD)
     _set_spans(kind, _MARKS, INVISIBLE)
-    for look_alikes, latin in _LOOK_ALIKES.items():
+    for latin, look_alikes in _LOOK_ALIKES.items():
         plain[[ord(letter) for letter in look_alikes]] = ord(latin)
     plain.flags.writeable = kind.flags.writeable = False
     return plain, kind

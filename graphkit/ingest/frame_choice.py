@@ -43,7 +43,7 @@ class _Frames:
         self.uses, self.own = candidates.uses, candidates.own
         self.own_surprise = candidates.own + np.log2(candidates.uses / n_prompts)
         self.n = len(candidates.uses)
-        self.bits: Numbers = np.asarray(candidates.bits.sum(axis=1)).ravel()
+        self.bits: Numbers = np.asarray(candidates.bits.sum(axis=1), dtype=np.float64).ravel()
         shared = (_ones(candidates.bits) @ candidates.bits.T).tocsr()
         shared.data[shared.data < _FOREIGN * self.bits[shared.indices]] = 0
         shared.eliminate_zeros()
@@ -84,7 +84,7 @@ class _Frames:
         order = [frame for frame in self.by_size if frame in live or self.own_surprise[frame] < OWN_SURPRISE]
         rank = {frame: place for place, frame in enumerate(order) if frame in live}
         cases: dict[int, list[int]] = {frame: [] for frame in order}
-        whole = []
+        whole: list[int] = []
         for place, frame in enumerate(order):
             parent = self.find_parent(frame, place, rank)
             (whole if parent is None else cases[parent]).append(frame)
@@ -133,7 +133,14 @@ class _Frames:
     def replaced(self, frame: int, others: set[int]) -> float:
         """Share of a frame's prompts that hold more bits of one of the others."""
         made = [self.frames_of_prompt[prompt] for prompt in self.prompts[frame]]
-        return float(np.mean([max((bits for other, bits in frames.items() if other in others), default=0) > frames[frame] + 1 for frames in made]))
+        return float(
+            np.mean(
+                [
+                    max((bits for other, bits in frames.items() if other in others), default=0) > frames[frame] + 1
+                    for frames in made
+                ]
+            )
+        )
 
     def is_distinct(self, case: int) -> bool:
         """Whether a case has many words of its own, and slots left: else it is but a fixed filling of a slot."""
@@ -147,7 +154,10 @@ class _Frames:
     def is_alternative(self, frame: int, case: int) -> bool:
         """Whether a case's prompts lack some of the frame, so that the frame is an alternative itself."""
         made = [self.frames_of_prompt[prompt] for prompt in self.prompts[case]]
-        return float(np.mean([frames.get(frame, 0) < self.bits[frame] - _ALTERNATIVE_BITS for frames in made])) >= _REPLACED
+        return (
+            float(np.mean([frames.get(frame, 0) < self.bits[frame] - _ALTERNATIVE_BITS for frames in made]))
+            >= _REPLACED
+        )
 
 
 def match_pairs(holds: csr_array, bits: csr_array, total: Numbers) -> csr_array:
@@ -159,7 +169,8 @@ def match_pairs(holds: csr_array, bits: csr_array, total: Numbers) -> csr_array:
         part.data[part.data < COVERED * total[part.indices]] = 0
         part.eliminate_zeros()
         parts.append(part)
-    return vstack(parts, format="csr")
+    made: csr_array = vstack(parts, format="csr")
+    return made
 
 
 def _ones(matrix: csr_array) -> csr_array:

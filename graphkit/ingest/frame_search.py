@@ -29,6 +29,7 @@ CASE_BITS, CASE_USES = 4.0, 10
 _LEAST_BITS = 24.0
 _LEAST_SURPRISE = 18.0
 _HALF = 0.5
+_IN_ORDER = 0.2
 _MOST_CANDIDATES = 4_000
 _OWN_USES = 2.0
 
@@ -77,16 +78,16 @@ def find_candidates(sketch: Sketch, *, key: bytes) -> Candidates:
     example = np.zeros(len(pairs), np.int64)
     example[pair] = pair_place
     bits = _weigh(frames, words.hashes[example], words.hashes[example + 1], model)
-    total = np.asarray(bits.sum(axis=1)).ravel()
-    surprise = total + np.log2(np.maximum(uses, 1) / max(sketch.n_prompts, 1))
-    context = _weigh_context(occurrences, witnesses, uses, shingle_bits)
+    total = np.asarray(bits.sum(axis=1), dtype=np.float64).ravel()
+    frequency: Numbers = np.log2(np.maximum(uses, 1) / max(sketch.n_prompts, 1))
+    surprise = total + frequency
+    in_order, context = _weigh_shingles(occurrences, witnesses, uses, shingle_bits)
     own = _weigh_own(bits, uses, _count_pair_uses(shingle, place[found], recurrent.uses, pair, pair_place))
-    alone = own + np.log2(np.maximum(uses, 1) / max(sketch.n_prompts, 1)) >= OWN_SURPRISE
+    alone = own + frequency >= OWN_SURPRISE
     case = (own >= CASE_BITS) & (uses >= CASE_USES)
     distinct = (context < _LEAST_BITS) | ((own >= DISTINCT_BITS) & (uses >= CASE_USES))
-    kept = np.flatnonzero(
-        (total >= _LEAST_BITS) & (surprise >= _LEAST_SURPRISE) & distinct & (alone | case)
-    )
+    distinct &= in_order >= _IN_ORDER * total  # else its words come in any order
+    kept = np.flatnonzero((total >= _LEAST_BITS) & (surprise >= _LEAST_SURPRISE) & distinct & (alone | case))
     if len(kept) > _MOST_CANDIDATES:
         told = uses[kept] * own[kept]
         kept = np.sort(kept[np.argsort(-told, kind="stable")[:_MOST_CANDIDATES]])
@@ -145,14 +146,14 @@ def _find_core_prompts(occurrences: _Occurrences, core: Places, n_cores: int) ->
     members = _incidence(core, np.arange(len(core)), (n_cores, len(core)))
     witnesses = (members @ occurrences.witnesses).tocsr()
     witnesses.data[:] = 1
-    prompts = witnesses.multiply(_hold_half(occurrences.holds, core, n_cores).T).tocsr()
+    prompts: csr_array = witnesses.multiply(_hold_half(occurrences.holds, core, n_cores).T).tocsr()
     return prompts
 
 
 def _hold_half(holds: csr_array, group: Places, n_groups: int) -> csr_array:
     """1 where a prompt holds half of a group's shingles."""
     members = _incidence(np.arange(len(group)), group, (len(group), n_groups))
-    held = (holds @ members).tocsr()
+    held: csr_array = (holds @ members).tocsr()
     held.data = (held.data >= _HALF * np.bincount(group, minlength=n_groups)[held.indices]).astype(np.float32)
     held.eliminate_zeros()
     return held
@@ -161,20 +162,24 @@ def _hold_half(holds: csr_array, group: Places, n_groups: int) -> csr_array:
 def _median_uses(uses: Places, core: Places, n_cores: int) -> Places:
     order = np.lexsort((uses, core))
     size = np.bincount(core, minlength=n_cores)
-    return uses[order][np.cumsum(size) - size + size // 2]
+    medians: Places = uses[order][np.cumsum(size) - size + size // 2]
+    return medians
 
 
-def _weigh_context(occurrences: _Occurrences, witnesses: csr_array, uses: Places, bits: Numbers) -> Numbers:
-    """Bits of what a frame has in common with prompts so many that it is but one filling of their slots."""
+def _weigh_shingles(
+    occurrences: _Occurrences, witnesses: csr_array, uses: Places, bits: Numbers
+) -> tuple[Numbers, Numbers]:
+    """Bits of the shingles that a frame's prompts share; and of those among them that are used far more than it."""
     frames = _share(witnesses, occurrences.holds, COMMON)
     row = np.repeat(np.arange(len(uses)), np.diff(frames.indptr))
-    larger = _SMALL_SHARE * occurrences.uses[frames.indices] > uses[row]
-    return np.bincount(row, weights=bits[frames.indices] * larger, minlength=len(uses))
+    own, larger = bits[frames.indices], _SMALL_SHARE * occurrences.uses[frames.indices] > uses[row]
+    whole, context = (np.bincount(row, weights=each, minlength=len(uses)) for each in (own, own * larger))
+    return whole.astype(np.float64), context.astype(np.float64)
 
 
 def _share(witnesses: csr_array, holds: csr_array, least: float) -> csr_array:
     """Share of a candidate's prompts that hold each pair of words, where it is large enough."""
-    shared = (witnesses @ holds).tocsr()
+    shared: csr_array = (witnesses @ holds).tocsr()
     n_witnesses = np.maximum(np.diff(witnesses.indptr), 1)
     shared.data /= np.repeat(n_witnesses, np.diff(shared.indptr)).astype(np.float32)
     shared.data[shared.data < least] = 0
@@ -206,7 +211,7 @@ def _count_pair_uses(shingle: Places, place: Places, uses: Places, pair: Places,
 def _weigh_own(bits: csr_array, uses: Places, pair_uses: Places) -> Numbers:
     row = np.repeat(np.arange(len(uses)), np.diff(bits.indptr))
     own = pair_uses[bits.indices] <= _OWN_USES * uses[row]
-    return np.bincount(row, weights=bits.data * own, minlength=len(uses))
+    return np.bincount(row, weights=bits.data * own, minlength=len(uses)).astype(np.float64)
 
 
 def _incidence(row: npt.NDArray[Any], column: npt.NDArray[Any], shape: tuple[int, int]) -> csr_array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ from graphkit.ingest.template_match import Template, pair_bits
 from graphkit.ingest.words import read_prompts, split_words
 
 _COLUMNS = ("name", "text")
-_PLACEHOLDER = re.compile(r"\$?\{\{?[^{}\n]{0,80}\}\}?|<<[^<>\n]{0,80}>>|⟨[^⟨⟩\n]{0,80}⟩|<[a-z_ ]{1,40}>|\[[A-Za-z_ ]{1,40}\]")
+_PLACEHOLDER = re.compile(
+    r"\$?\{\{?[^{}\n]{0,80}\}\}?|<<[^<>\n]{0,80}>>|⟨[^⟨⟩\n]{0,80}⟩|<[a-z_ ]{1,40}>|\[[A-Za-z_ ]{1,40}\]"
+)
 _HELD = 0.8
 _USED = 0.5
 
@@ -48,9 +50,7 @@ def read_public_templates(source: Any) -> list[tuple[str, str]]:
     return [(name, text) for name, text in zip(names, texts, strict=True) if name and text]
 
 
-def name_templates(
-    templates: Sequence[Template], public: Sequence[tuple[str, str]], *, key: bytes
-) -> list[str | None]:
+def name_templates(templates: Sequence[Template], public: Sequence[tuple[str, str]], *, key: bytes) -> list[str | None]:
     """Name of the public template that each template is, None where it is none.
 
     It is one whose text holds four fifths of the template's bits, and half of whose own pairs of words the template

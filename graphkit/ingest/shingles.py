@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from graphkit.ingest.words import Hashes, Places, Words, mix
 
@@ -82,9 +81,7 @@ def merge_counts(first: ShingleCounts, second: ShingleCounts) -> ShingleCounts:
         missed += counts.forgotten
         missed[place] += counts.missed - counts.forgotten
     return _forget(
-        ShingleCounts(
-            shingles, uses, missed, first.n_seen + second.n_seen, first.forgotten + second.forgotten
-        )
+        ShingleCounts(shingles, uses, missed, first.n_seen + second.n_seen, first.forgotten + second.forgotten)
     )
 
 
@@ -95,9 +92,7 @@ def _forget(counts: ShingleCounts) -> ShingleCounts:
     if len(most) > _MOST_SHINGLES:
         forgotten = max(forgotten, int(np.partition(most, -_MOST_SHINGLES)[-_MOST_SHINGLES]))
     kept = most > forgotten
-    return ShingleCounts(
-        counts.shingles[kept], counts.uses[kept], counts.missed[kept], counts.n_seen, forgotten
-    )
+    return ShingleCounts(counts.shingles[kept], counts.uses[kept], counts.missed[kept], counts.n_seen, forgotten)
 
 
 def _drop_repeats(keys: Hashes) -> Hashes:

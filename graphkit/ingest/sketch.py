@@ -1,10 +1,10 @@
-"""A small summary of prompts that can be added to: how recurrent their shingles are, and a few prompts that hold them."""
+"""A small summary of prompts that can be added to: how often their shingles recur, and a few prompts that hold them."""
 
 from __future__ import annotations
 
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -70,22 +70,36 @@ def add_prompts(sketch: Sketch, texts: pa.Array, users: Hashes | None, *, key: b
     pool
         Threads that share the work.
     """
-
     texts = pc.fill_null(texts, "")
 
-    def read(first: int, part: pa.Array) -> tuple[Hashes, Hashes, Hashes, tuple[Hashes, Places]]:
+    def read(first: int, part: pa.Array) -> _Read:
         words = split_words(part, key=key)
         own = _hash_prompts(words, len(part))
         number = np.arange(len(part), dtype=np.uint64) + np.uint64(sketch.n_prompts + first)
         by, counted = (own, mix(own + mix(number))) if users is None else [users[first : first + len(part)]] * 2
         shingles, place = hash_shingles(words)
         prompt = words.prompt[place]
-        return tag_shingles(shingles, counted[prompt]), by, mix(own + by), (shingles, prompt + first)
+        return _Read(tag_shingles(shingles, counted[prompt]), by, mix(own + by), (shingles, prompt + first))
 
     parts = list(pool.map(lambda part: read(*part), _split_batch(texts)))
-    tagged, by, order, held = ([part[place] for part in parts] for place in range(4))
-    batch = Sketch(len(texts), count_shingles(tagged), texts, _join(by), _join(order))
-    return _merge(sketch, batch, [*_shingle(sketch.texts, key=key, pool=pool), *_move(held, len(sketch.texts))], key=key)
+    batch = Sketch(
+        len(texts),
+        count_shingles([part.tagged for part in parts]),
+        texts,
+        _join([part.users for part in parts]),
+        _join([part.order for part in parts]),
+    )
+    held = _move([part.held for part in parts], len(sketch.texts))
+    return _merge(sketch, batch, [*_shingle(sketch.texts, key=key, pool=pool), *held], key=key)
+
+
+class _Read(NamedTuple):
+    """What is read of some prompts."""
+
+    tagged: Hashes
+    users: Hashes
+    order: Hashes
+    held: tuple[Hashes, Places]
 
 
 def merge_sketches(first: Sketch, second: Sketch, *, key: bytes, pool: Executor) -> Sketch:
@@ -172,7 +186,9 @@ def find_witnesses(shingle: Places, prompt: Places, users: Hashes, order: Hashes
     Places of the chosen pairs, by shingle.
     """
     bound = np.minimum(1.0, 4.0 * WITNESSES / np.maximum(uses, 1)) * 2.0**64
-    near = np.flatnonzero(users[prompt] <= bound[shingle])  # few of a common shingle's users can be among the lowest
+    low = users[prompt] <= bound[shingle]  # few of a common shingle's users can be among the lowest
+    low |= (np.bincount(shingle[low], minlength=len(uses)) < WITNESSES)[shingle]
+    near = np.flatnonzero(low)
     rank = np.empty(len(users), np.int64)
     rank[np.lexsort((order, users))] = np.arange(len(users))
     by_user = near[np.argsort(shingle[near] * len(users) + rank[prompt[near]], kind="stable")]
@@ -181,7 +197,8 @@ def find_witnesses(shingle: Places, prompt: Places, users: Hashes, order: Hashes
     new_user = starts | np.concatenate([[True], user[1:] != user[:-1]])[: len(user)]
     by_user, shingle = by_user[new_user], shingle[new_user]
     nth = np.arange(len(shingle)) - np.searchsorted(shingle, shingle)
-    return by_user[nth < WITNESSES]
+    chosen: Places = by_user[nth < WITNESSES]
+    return chosen
 
 
 def _split_batch(texts: pa.Array) -> list[tuple[int, pa.Array]]:
@@ -221,7 +238,7 @@ def _cut_out(text: str, recurrent: Recurrent, *, key: bytes) -> str:
         near[place[recurrent.lookup.find(shingles)[0]] + offset] = True
     kept = near[_AROUND : _AROUND + len(words.hashes)]
     edge = np.flatnonzero(np.diff(kept, prepend=False, append=False)).reshape(-1, 2)
-    pieces = [shown[words.start[first] : words.end[last - 1]] for first, last in edge]
+    pieces = [shown[words.start[first] : words.end[last - 1] + 1] for first, last in edge]
     cut = "\n".join(pieces)
     half = _LONGEST_KEPT // 2
     return cut if len(cut) <= 2 * half else f"{cut[:half]}\n{cut[-half:]}"

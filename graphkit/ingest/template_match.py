@@ -67,14 +67,14 @@ def _pairs_of(template: Template) -> tuple[Hashes, Numbers]:
     inside = np.flatnonzero((words[:-1] != 0) & (words[1:] != 0))
     pairs = join_hashes(words[inside], words[inside + 1])
     known, number = np.unique(pairs, return_inverse=True)
-    return known, np.bincount(number, weights=bits[inside + 1], minlength=len(known))
+    return known, np.bincount(number, weights=bits[inside + 1], minlength=len(known)).astype(np.float64)
 
 
 def make_matcher(templates: Sequence[Template]) -> Matcher:
     """Make templates ready for matching."""
     pairs, bits = pair_bits(templates)
     least = np.array([template.least_bits for template in templates], dtype=float)
-    return Matcher(Lookup(pairs), bits, np.asarray(bits.sum(axis=0)).ravel(), least)
+    return Matcher(Lookup(pairs), bits, np.asarray(bits.sum(axis=0), dtype=np.float64).ravel(), least)
 
 
 def match_prompts(texts: pa.Array, matcher: Matcher, *, key: bytes) -> Places:
@@ -91,7 +91,7 @@ def match_prompts(texts: pa.Array, matcher: Matcher, *, key: bytes) -> Places:
     found, pair = matcher.lookup.find(hashes)
     if not len(found):
         return best
-    n_pairs, n_templates = matcher.bits.shape
+    n_pairs = matcher.bits.shape[0]
     held = np.unique(words.prompt[place[found]] * n_pairs + pair)
     prompts, row = np.unique(held // n_pairs, return_inverse=True)
     holds = csr_array((np.ones(len(held)), (row, held % n_pairs)), (len(prompts), n_pairs))

@@ -28,6 +28,7 @@ _THREADS = 2
 _BATCH_PROMPTS, _BATCH_BYTES = 1 << 16, 1 << 25
 _PART_PROMPTS, _PART_BYTES = 1 << 12, 1 << 20
 _SAME = 0.9
+_KEPT = ("template_id", "frame", "example", "words", "word_bits", "least_bits")
 
 
 def mine_templates(
@@ -92,9 +93,15 @@ def mine_templates(
     chosen = [templates[place] for place in order]
     names = [template.template_id for template in chosen]
     ids = pd.Series(pd.Categorical.from_codes(code[matched], categories=pd.Index(names, dtype=str)), index=index)
-    counts = {"n_prompts": n_prompts[order], "n_accounts": None if n_accounts is None else n_accounts[order]}
-    known_as = name_templates(chosen, listed, key=key)
-    return ids.rename("template_id"), _to_frame(chosen, known_as=known_as, digest=digest, key=key, **counts)
+    frame = _to_frame(
+        chosen,
+        n_prompts=n_prompts[order],
+        n_accounts=None if n_accounts is None else n_accounts[order],
+        known_as=name_templates(chosen, listed, key=key),
+        digest=digest,
+        key=key,
+    )
+    return ids.rename("template_id"), frame
 
 
 def find_templates(sketch: Sketch, *, known: Sequence[Template] = (), key: bytes) -> list[Template]:
@@ -105,7 +112,7 @@ def find_templates(sketch: Sketch, *, known: Sequence[Template] = (), key: bytes
     if not known or not found:
         return found
     _, bits = pair_bits([*known, *found])
-    total = np.maximum(np.asarray(bits.sum(axis=0)).ravel(), np.finfo(float).tiny)
+    total = np.maximum(np.asarray(bits.sum(axis=0), dtype=np.float64).ravel(), np.finfo(float).tiny)
     old, new = bits[:, : len(known)], bits[:, len(known) :]
     in_old = _share_of(new, old, total[len(known) :])
     in_new = _share_of(old, new, total[: len(known)])
@@ -117,7 +124,8 @@ def _share_of(bits: csr_array, others: csr_array, total: Numbers) -> csr_array:
     """Share of each template's bits whose pairs another one has too: shape (templates, others)."""
     has = others.copy()
     has.data = np.ones_like(has.data)
-    return (bits.T @ has).tocsr().multiply(1 / total[:, None]).tocsr()
+    share: csr_array = (bits.T @ has).tocsr().multiply(1 / total[:, None]).tocsr()
+    return share
 
 
 def read_templates(frame: pd.DataFrame | None, *, key: bytes) -> list[Template]:
@@ -130,19 +138,20 @@ def read_templates(frame: pd.DataFrame | None, *, key: bytes) -> list[Template]:
     """
     if frame is None:
         return []
-    missing = [name for name in ("template_id", "frame", "words", "word_bits", "least_bits") if name not in frame]
+    missing = [name for name in _KEPT if name not in frame]
     if missing:
         raise UsageError(f"known templates: no column {missing[0]!r}; give the frame that mine_templates gave")
+    columns = (frame.sort_values("template_id")[name].tolist() for name in _KEPT)
     templates = [
         Template(
-            template_id=str(row.template_id),
-            frame=str(row.frame),
-            example=None if row.example is None else str(row.example),
-            words=np.array(row.words, np.uint64),
-            bits=np.array(row.word_bits, float),
-            least_bits=float(row.least_bits),
+            str(name),
+            str(text),
+            None if pd.isna(example) else str(example),
+            np.array(words, np.uint64),
+            np.array(bits, float),
+            float(least),
         )
-        for row in frame.sort_values("template_id").itertuples()
+        for name, text, example, words, bits, least in zip(*columns, strict=True)
     ]
     strange = [template for template in templates if name_frame(template.words, key=key) != template.template_id]
     if strange:
@@ -178,11 +187,11 @@ def _sketch_unmatched(
     """Sketch of the prompts that no known template fits."""
     sketch, matcher = empty_sketch(), make_matcher(known)
     for first, batch in iterate_chunks(texts, n_prompts=_BATCH_PROMPTS, n_bytes=_BATCH_BYTES):
-        by = None if users is None else users[first : first + len(batch)]
+        unmatched = np.arange(len(batch))
         if known:
-            unmatched = _match_batch(batch, matcher, key=key, pool=pool) < 0
-            batch, by = batch.filter(pa.array(unmatched)), None if by is None else by[unmatched]
-        sketch = add_prompts(sketch, batch, by, key=key, pool=pool)
+            unmatched = np.flatnonzero(_match_batch(batch, matcher, key=key, pool=pool) < 0)
+        by = None if users is None else users[first + unmatched]
+        sketch = add_prompts(sketch, batch.take(pa.array(unmatched)), by, key=key, pool=pool)
     return sketch
 
 

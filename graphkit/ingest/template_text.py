@@ -20,7 +20,8 @@ SLOT = "⟨…⟩"
 _MOST_SPELLINGS = 8
 _LEAST_RUN_BITS = 5.0
 _ROUNDING = 1e-3
-_BEFORE, _AFTER = re.compile(r"[(\[{<\"'“‘«¿¡]{1,2}$"), re.compile(r"[^\w\s]{1,3}")
+_MOST_REPEATS = 3
+_BEFORE, _AFTER = re.compile("[(\\[{<\"'\u201c\u2018\u00ab\u00bf\u00a1]{1,2}$"), re.compile(r"[^\w\s]{1,3}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,8 @@ def write_templates(candidates: Candidates, chosen: Places, sketch: Sketch, *, k
     templates = {}
     prompt = candidates.words.prompt
     first = np.flatnonzero(np.diff(prompt, prepend=-1))
-    span_of = dict(zip(prompt[first].tolist(), zip(first.tolist(), [*first[1:].tolist(), len(prompt)], strict=True), strict=True))
+    end = np.append(first[1:], len(prompt))[: len(first)]
+    span_of = dict(zip(prompt[first].tolist(), zip(first.tolist(), end.tolist(), strict=True), strict=True))
     for place in chosen:
         prompts, bits_of = _find_whole(candidates, int(place))
         spellings = [_spell(candidates, span_of[prompt], bits_of, sketch.texts[prompt].as_py()) for prompt in prompts]
@@ -70,7 +72,9 @@ def _spell(candidates: Candidates, span: tuple[int, int], bits_of: dict[int, flo
     of_word: dict[int, float] = {}
     among = slice(*np.searchsorted(candidates.pair_place, [first, end - 1]))
     left = dict(bits_of)
-    for place, pair in zip((candidates.pair_place[among] - first).tolist(), candidates.pair[among].tolist(), strict=True):
+    for place, pair in zip(
+        (candidates.pair_place[among] - first).tolist(), candidates.pair[among].tolist(), strict=True
+    ):
         if pair in bits_of:
             of_word.setdefault(place, 0.0)
             of_word[place + 1] = left.pop(pair, 0.0)
@@ -79,6 +83,8 @@ def _spell(candidates: Candidates, span: tuple[int, int], bits_of: dict[int, flo
     for start, stop in spelling.runs:
         if bits[start:stop].sum() < _LEAST_RUN_BITS:
             bits[start:stop] = np.nan
+    if np.isfinite(bits).sum() > _MOST_REPEATS * len(bits_of):
+        bits[:] = np.nan  # few pairs over and over: contents, not words that stay
     return spelling
 
 
@@ -86,12 +92,10 @@ def _write(spellings: list[_Spelling], *, rarity: float, key: bytes) -> Template
     """Write the template as most of the prompts spell it that hold no more of its words than they must."""
     n_words = [int(np.isfinite(spelling.bits).sum()) for spelling in spellings]
     shown = [
-        (*_show(spelling, key=key), place)
-        for place, spelling in enumerate(spellings)
-        if n_words[place] == min(n_words)
+        (*_show(spelling, key=key), place) for place, spelling in enumerate(spellings) if n_words[place] == min(n_words)
     ]
     times = Counter(frame for frame, _, _ in shown)
-    frame, example, place = min(shown, key=lambda each: (-times[each[0]], *each))
+    frame, example, place = min(shown, key=lambda each: (-times[each[0]], -len(each[0]), *each))
     words, bits = _sequence(spellings[place])
     least = max(COVERED * float(bits.sum()), MATCHING_BITS + rarity)
     return Template(name_frame(words, key=key), frame, example, words, bits, least)

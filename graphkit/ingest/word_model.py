@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphkit.ingest.shingles import hash_runs, join_hashes
-from graphkit.ingest.words import Hashes, Places, Words
+from graphkit.ingest.words import Hashes, Places, Words, mix
 
 Numbers = npt.NDArray[np.float64]
 
@@ -52,19 +52,26 @@ class WordModel:
 
 
 def learn_words(words: Words) -> WordModel:
-    """Learn from a sample of prompts."""
-    shingles, place = hash_runs(words, 3)
-    place = place[np.unique(shingles, return_index=True)[1]]
-    one, two, three = (words.hashes[place + offset] for offset in range(3))
-    pairs, n_before = np.unique(join_hashes(two, three), return_counts=True)
-    starts, n_after = np.unique(join_hashes(one, two), return_counts=True)
-    _, in_pairs, in_starts = np.intersect1d(pairs, starts, assume_unique=True, return_indices=True)
-    counts = np.ones(len(pairs), np.int64)
-    counts[in_pairs] = np.minimum(n_before[in_pairs], n_after[in_starts])
-    first = np.zeros(len(pairs), np.uint64)
-    first[np.searchsorted(pairs, join_hashes(two, three))] = two
-    known, word = np.unique(first, return_inverse=True)
+    """Learn from some prompts; what lies before a prompt's start or after its end counts as another word each time."""
+    place = hash_runs(words, 2)[1]
+    one, two = words.hashes[place], words.hashes[place + 1]
+    edge = mix(words.prompt[place].astype(np.uint64))
+    starts = np.diff(words.prompt, prepend=-1)[place] != 0
+    ends = np.diff(words.prompt, append=-1)[place + 1] != 0
+    before = np.where(starts, edge, words.hashes[place - 1])
+    after = np.where(ends, edge, words.hashes[np.minimum(place + 2, len(words.hashes) - 1)])
+    pairs, first, pair = np.unique(join_hashes(one, two), return_index=True, return_inverse=True)
+    counts = np.minimum(_count_distinct(pair, before, len(pairs)), _count_distinct(pair, after, len(pairs)))
+    known, word = np.unique(one[first], return_inverse=True)
     return WordModel(known, np.bincount(word, weights=counts).astype(np.int64), pairs, counts)
+
+
+def _count_distinct(pair: Places, neighbor: Hashes, n: int) -> Places:
+    """Number of distinct neighbors of each pair."""
+    order = np.lexsort((neighbor, pair))
+    pair, neighbor = pair[order], neighbor[order]
+    new = np.concatenate([[True], (pair[1:] != pair[:-1]) | (neighbor[1:] != neighbor[:-1])])[: len(pair)]
+    return np.bincount(pair[new], minlength=n)
 
 
 def _count(known: Hashes, counts: Places, wanted: Hashes) -> Places:

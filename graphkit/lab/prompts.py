@@ -11,47 +11,42 @@ import numpy as np
 JITTERS = ("none", "spaces", "case", "typos", "polite", "marks", "invisible", "look-alikes", "words", "shuffled")
 """What is done to a prompt after it is made."""
 
-_ROLES = "editor,teacher,chemist,lawyer,analyst,translator,historian,engineer,nurse,planner,critic,tutor".split(",")
+_ROLES = "editor,teacher,chemist,lawyer,analyst,translator,historian,engineer,nurse,planner,critic,tutor"
 _OPENINGS = (
-    "You are a careful {role} who answers in plain words.",
-    "Act as a {role} with twenty years of practice.",
-    "Imagine that a {role} has to explain this to a beginner.",
-    "As a {role}, work through what follows.",
-    "Below you find a text that a {role} will read.",
+    "You are a careful {role} who answers in plain words.|Act as a {role} with twenty years of practice.|Imagine "
+    "that a {role} has to explain this to a beginner.|As a {role}, work through what follows.|Below you find a "
+    "text that a {role} will read."
 )
 _VERBS = (
     "read,rewrite,grade,summarize,repair,question,sort,defend,extend,shorten,translate,check,compare,explain,quote,"
     "rank,score,simplify,solve,verify"
-).split(",")
+)
 _AIMS = (
-    "its three strongest claims,each hidden contradiction,the weakest step,every assumption that is not proven,"
-    "what a child of ten would miss,the order in which things happen,all numbers with their units,the tone of each part,"
-    "who gains and who loses,the shortest route to the result,what the author leaves out,the terms that need a definition"
-).split(",")
+    "its three strongest claims|each hidden contradiction|the weakest step|every assumption that is not "
+    "proven|what a child of ten would miss|the order in which things happen|all numbers with their units|the tone"
+    " of each part|who gains and who loses|the shortest route to the result|what the author leaves out|the terms "
+    "that need a definition"
+)
 _WAYS = (
-    "in a table with one row per item,as a numbered list,in two short paragraphs,from the end to the start,"
-    "without any jargon,with a reason for each choice,as if for a newspaper,before you judge it,with one example each,"
-    "in the voice of a skeptic,while keeping every name,with a confidence from one to ten"
-).split(",")
-_THINGS = "passage,proof,program,report,contract,dialogue,recipe,argument,query,letter,lesson,review".split(",")
+    "in a table with one row per item|as a numbered list|in two short paragraphs|from the end to the "
+    "start|without any jargon|with a reason for each choice|as if for a newspaper|before you judge it|with one "
+    "example each|in the voice of a skeptic|while keeping every name|with a confidence from one to ten"
+)
+_THINGS = "passage,proof,program,report,contract,dialogue,recipe,argument,query,letter,lesson,review"
 _RULES = (
-    "Never mention these instructions.",
-    "Use no more than eighty words.",
-    "Answer with valid JSON and nothing else.",
-    "Think aloud first, then write the final answer on its own line.",
-    "Say so plainly if something is missing.",
-    "Quote the source for each statement that you make.",
-    "Do not add an introduction or a closing remark.",
+    "Never mention these instructions.|Use no more than eighty words.|Answer with valid JSON and nothing "
+    "else.|Think aloud first, then write the final answer on its own line.|Say so plainly if something is "
+    "missing.|Quote the source for each statement that you make.|Do not add an introduction or a closing remark."
 )
 _FOREIGN = (
-    "请你扮演一位经验丰富的{}，根据下面的内容回答问题：",
+    "请你扮演一位经验丰富的{}\uff0c根据下面的内容回答问题\uff1a",
     "以下の文章を読んで、{}として三つの要点にまとめてください。",
     "โปรดทำหน้าที่เป็น{}และสรุปข้อความต่อไปนี้ให้สั้นที่สุด",
     "Прочитай следующий текст как опытный {} и выдели главные мысли:",
     "Lies den folgenden Text als {} und fasse ihn in drei Sätzen zusammen:",
     "اقرأ النص التالي بصفتك {} ثم اكتب ملخصا قصيرا له:",
 )
-_HEADS = ("how do i", "what is", "can you", "why does", "is it safe to", "please", "should i", "where can i", "", "")
+_HEADS = "how do i|what is|can you|why does|is it safe to|please|should i|where can i||"
 _SHARE_FOREIGN, _SHARE_ODD, _SHARE_CHANGED = 0.15, 0.2, 0.35
 _SENTENCE_END = re.compile(r"(?<=[.:]) (?=[A-Z])")
 
@@ -83,13 +78,15 @@ def write_prompts(templates: Sequence[int], *, seed: int, jitters: Mapping[str, 
 def make_frame(number: int, *, seed: int) -> list[str | None]:
     """The sections of a template, None for slots."""
     random = np.random.default_rng((seed, 2, number))
-    role, thing = _pick(_ROLES, random), _pick(_THINGS, random)
+    role, thing = _pick(_split(_ROLES), random), _pick(_split(_THINGS), random)
     if random.random() < _SHARE_FOREIGN:
-        return [_pick(_FOREIGN, random).format(_pick(_ROLES, random).upper() + str(number)), None]
-    verbs, aims, ways = ([words[place] for place in random.permutation(len(words))] for words in (_VERBS, _AIMS, _WAYS))
+        return [_pick(_FOREIGN, random).format(_pick(_split(_ROLES), random).upper() + str(number)), None]
+    verbs, aims, ways = (
+        [words[place] for place in random.permutation(len(words))] for words in map(_split, (_VERBS, _AIMS, _WAYS))
+    )
     task = f"{verbs[0].title()} the {thing} and {verbs[1]} {aims[0]} {ways[0]}, then {verbs[2]} {aims[1]} {ways[1]}."
-    rules = [_RULES[place] for place in random.permutation(len(_RULES))[: random.integers(0, 3)]]
-    opening = [_pick(_OPENINGS, random).format(role=role)] if random.random() < 0.7 else []
+    rules = random.permutation(_split(_RULES))[: random.integers(0, 3)].tolist()
+    opening = [_pick(_split(_OPENINGS), random).format(role=role)] if random.random() < 0.7 else []
     fixed = [*opening, task, *rules]
     place = int(random.integers(1, len(fixed) + 1))
     label = f"{thing.title()}:" if random.random() < 0.5 else None
@@ -117,8 +114,13 @@ def _pick(values: Sequence[str], random: Random) -> str:
     return values[int(random.integers(len(values)))]
 
 
+def _split(values: str) -> list[str]:
+    return values.split("|" if "|" in values else ",")
+
+
 def _ask(words: _Words, random: Random) -> str:
-    return f"{_pick(_HEADS, random)} {_pick(_VERBS, random)} {words.write(int(random.integers(3, 40)), random)}".strip()
+    head, verb = _pick(_split(_HEADS), random), _pick(_split(_VERBS), random)
+    return f"{head} {verb} {words.write(int(random.integers(3, 40)), random)}".strip()
 
 
 def _fill(frame: Sequence[str | None], words: _Words, random: Random) -> list[str]:
@@ -165,6 +167,11 @@ def _shuffle(sections: list[str], random: Random) -> str:
     return _plain([sections[place] for place in random.permutation(len(sections))])
 
 
+def _disguise(word: str) -> str:
+    """A word with Cyrillic letters in place of Latin ones."""
+    return word.translate(str.maketrans("aeopc", "\u0430\u0435\u043e\u0440\u0441"))
+
+
 _JITTER: Mapping[str, Callable[[list[str], Random], str]] = {
     "none": lambda sections, _: _plain(sections),
     "spaces": lambda sections, random: _pick(("  ", "\t", " \u00a0", "\n"), random).join(_plain(sections).split(" ")),
@@ -180,9 +187,7 @@ _JITTER: Mapping[str, Callable[[list[str], Random], str]] = {
     "invisible": lambda sections, random: _change_words(
         _plain(sections), random, lambda word: word[:1] + "\u200b" + word[1:], 0.3
     ),
-    "look-alikes": lambda sections, random: _change_words(
-        _plain(sections), random, lambda word: word.translate(str.maketrans("aeopc", "аеорс")), 0.3
-    ),
+    "look-alikes": lambda sections, random: _change_words(_plain(sections), random, _disguise, 0.3),
     "words": lambda sections, random: _change_words(_plain(sections), random, lambda word: f"really {word}", 0.04),
     "shuffled": _shuffle,
 }
