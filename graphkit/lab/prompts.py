@@ -46,7 +46,7 @@ _FOREIGN = (
     "Lies den folgenden Text als {} und fasse ihn in drei Sätzen zusammen:",
     "اقرأ النص التالي بصفتك {} ثم اكتب ملخصا قصيرا له:",
 )
-_HEADS = "how do i|what is|can you|why does|is it safe to|please|should i|where can i||"
+_HEADS = "how do i|what is|can you|why does|please|should i|where can i||"
 _SHARE_FOREIGN, _SHARE_ODD, _SHARE_CHANGED = 0.15, 0.2, 0.35
 _SENTENCE_END = re.compile(r"(?<=[.:]) (?=[A-Z])")
 
