@@ -175,6 +175,8 @@ def test_a_public_list_that_cannot_be_read_says_why(world, tmp_path, text, said)
     path.write_text(text)
     with pytest.raises(gk.InputError, match=said):
         gk.mine_templates(world, public=path)
+    with pytest.raises(gk.InputError, match="neither a file nor a frame"):
+        gk.mine_templates(world, public=["LangChain default"])
 
 
 def test_frames_of_every_library(world):

@@ -41,6 +41,8 @@ def read_public_templates(source: Any) -> list[tuple[str, str]]:
     except (OSError, UnicodeDecodeError, ValueError) as error:
         reason = shorten(str(error).split("\n", 1)[0])
         raise InputError(f"{label}: cannot be read as CSV ({reason})") from error
+    if not hasattr(table, "columns"):
+        raise InputError(f"{label}: neither a file nor a frame; give one with the columns name and text")
     there = table.column_names if isinstance(table, pa.Table) else [str(name) for name in table.columns]
     missing = [name for name in _COLUMNS if name not in there]
     if missing:
