@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     )
     from graphkit.export.casebook import write_case
     from graphkit.ingest.infrastructure import Infrastructure, read_infrastructure
+    from graphkit.ingest.template_mining import mine_templates
     from graphkit.lab.backdrop import read_backdrop
     from graphkit.lab.blindspots import measure_blind_spots
     from graphkit.lab.measures import evaluate_clusters
@@ -66,6 +67,7 @@ _MODULES = {
     ),
     "graphkit.export.casebook": ("write_case",),
     "graphkit.ingest.infrastructure": ("Infrastructure", "read_infrastructure"),
+    "graphkit.ingest.template_mining": ("mine_templates",),
     "graphkit.lab.backdrop": ("read_backdrop",),
     "graphkit.lab.blindspots": ("measure_blind_spots",),
     "graphkit.lab.measures": ("evaluate_clusters",),
@@ -126,6 +128,7 @@ __all__ = [
     "load_config",
     "mask_identifiers",
     "measure_blind_spots",
+    "mine_templates",
     "open_store",
     "plot_account",
     "plot_blind_spots",

@@ -12,6 +12,7 @@ import graphkit as gk
 from graphkit.cli import app
 from graphkit.config import Config, Score
 from graphkit.detect import communities, cores, detached, members, stability
+from graphkit.ingest import frame_choice, frame_search, public_templates, shingles, sketch, template_match, word_model
 from graphkit.link import likeness, profiles, weights
 
 
@@ -123,6 +124,34 @@ def test_every_tier_and_reason_is_told(root):
 )
 def test_the_numbers_of_the_method_are_as_told(root, words, number):
     text = " ".join((root / "docs" / "method.md").read_text(encoding="utf-8").replace(" %", "%").split())
+    assert words.format(*(number if isinstance(number, tuple) else (number,))) in text
+
+
+@pytest.mark.parametrize(
+    ("words", "number"),
+    [
+        ("recurs* from {} users on", {3: "three"}[sketch.LEAST_USES]),
+        ("as many prompts as {:,}.", sketch._FEW_PROMPTS),
+        ("one use in {} million uses of shingles", {4: "four"}[shingles.BATCH >> 20]),
+        ("the prompts of {} users are kept", sketch.WITNESSES),
+        ("besides, {:,} at random", sketch._RANDOM_PROMPTS),
+        ("and {} MB of witnesses", sketch._MOST_KEPT_BYTES >> 20),
+        ("nearly always ({:.0%}) follow one another", frame_search.TOGETHER),
+        ("What {:.0%} of a core's witnesses hold", frame_search.COMMON),
+        ("A word adds at most {:.0f} bits", word_model.MOST_BITS),
+        ("needs {} pairs, {:.0f} bits, and {:.0f} after",
+         ({4: "four"}[frame_search._LEAST_PAIRS], frame_search._LEAST_BITS, frame_search._LEAST_SURPRISE)),
+        ("need {:.0f} after that price", frame_search.OWN_SURPRISE),
+        ("at most {:,} candidates", frame_search._MOST_CANDIDATES),
+        ("of which {:.0%} of the prompts are made from other", frame_choice._ENCLOSED),
+        ("where its cases make up {:.0%} of it", frame_choice._REPLACED),
+        ("those cases that have {:.0f} bits of their own", frame_search.DISTINCT_BITS),
+        ("holds {:.0%} of them and {:.0f} bits more", (template_match.COVERED, template_match.MATCHING_BITS)),
+        ("if the text holds {:.0%} of its bits", public_templates._HELD),
+    ],
+)  # fmt: skip
+def test_the_numbers_of_templates_are_as_told(root, words, number):
+    text = " ".join((root / "docs" / "templates.md").read_text(encoding="utf-8").replace(" %", "%").split())
     assert words.format(*(number if isinstance(number, tuple) else (number,))) in text
 
 
