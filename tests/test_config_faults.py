@@ -10,7 +10,7 @@ from graphkit.errors import ConfigError
         (
             "partner = 8",
             "partner",
-            "unknown key; allowed: calibrate, chance_runs, columns, hub_bits, infrastructure, ipv4_prefix",
+            "unknown key; allowed: alerts, calibrate, chance_runs, columns, hub_bits, infrastructure, ipv4_prefix",
         ),
         ("partners = 0", "partners", "got 0; allowed: partners an account meets at each entity: 1 to 256"),
         ("partners = 8.0", "partners", "1 to 256"),
