@@ -30,6 +30,8 @@ LEAST_PART = 0.1
 TURNS = ("birth", "merge", "split", "death", "resurrection")
 """Events that ``history`` keeps; how a cluster's size changes is told from one snapshot to the next."""
 
+_NOT_FEW = 5
+"""Accounts of an ended cluster that make a new one of mostly others the same again."""
 _MEMBERS = ["account_id", "cluster_id", "tier"]
 
 
@@ -153,7 +155,9 @@ def trace_clusters(
     gone = sorted(set(past.living["cluster_id"]) - set(same) - set(joined))
     new = members[~members["cluster_id"].isin(list(continued))]
 
-    again = match_one_to_one(keep_contained(overlap_clusters(past.former, new)))
+    returns = keep_contained(overlap_clusters(past.former, new))
+    returns = returns[(returns["share_after"] >= HALF) | (returns["n_shared"] >= _NOT_FEW)]
+    again = match_one_to_one(returns)
     returned = {after: (before, "accounts") for before, after in again.items()}
     left = new[~new["cluster_id"].isin([*returned, *came_from])]
     before = _recall_entities(past, parent, gone, without=set(again))

@@ -49,9 +49,11 @@ def judge_lives(snapshots: Sequence[Snapshot], lives: Lives, *, look_back: int) 
     look_back
         Days that count in each: what is over shows when the last of its days is out of sight.
     """
-    farm_days = _follow_farms(snapshots, lives)
-    farm_of = {row.cluster_id: row.farm for row in farm_days.itertuples() if isinstance(row.cluster_id, str)}
-    told, elsewhere = [], []
+    farm_days = _follow_farms(snapshots, lives, look_back=look_back)
+    known = farm_days.dropna(subset="cluster_id")
+    farm_of = dict(zip(known["cluster_id"], known["farm"].astype(str), strict=True))
+    told: list[tuple[date, str, str]] = []
+    elsewhere: list[tuple[date, str, str]] = []
     for snapshot in snapshots:
         for row in snapshot.table("lineage").to_pylist():
             if row["event"] not in _TOLD:
@@ -68,12 +70,15 @@ def judge_lives(snapshots: Sequence[Snapshot], lives: Lives, *, look_back: int) 
     return Following(farm_days, both.fillna(0).astype(int).reset_index(), others)
 
 
-def _follow_farms(snapshots: Sequence[Snapshot], lives: Lives) -> pd.DataFrame:
-    """Rows of ``Following.farm_days``."""
+def _follow_farms(snapshots: Sequence[Snapshot], lives: Lives, *, look_back: int) -> pd.DataFrame:
+    """Rows of ``Following.farm_days``; a part that split off counts from when what it shared before is out of sight."""
     rows, expected = [], dict[str, str | None]()
+    parted = lives.turns[lives.turns["event"] == "split"].set_index("farm")["day"].to_dict()
     for snapshot in snapshots:
         cluster = snapshot.accounts.set_index("account_id")["cluster_id"]
         for farm, accounts in _members_on(lives, snapshot.as_of).items():
+            if farm in parted and snapshot.as_of < parted[farm] + timedelta(days=look_back - 1):
+                continue
             held = cluster.reindex(accounts).value_counts()
             most = str(held.index[0]) if len(held) and held.iloc[0] >= HALF * len(accounts) else None
             first = expected.setdefault(farm, most if most not in expected.values() else None)

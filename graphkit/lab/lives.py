@@ -14,7 +14,8 @@ from graphkit.lab.population import Integers
 from graphkit.lab.worlds import FIRST_DAY, synthesize
 
 _EVENTS_A_DAY = 8
-_ADDRESSES, _CARDS, _TEMPLATES, _AGENTS = 10, 5, 4, 2
+_AGENTS = 2
+_ACCOUNTS_A_CARD, _ACCOUNTS_AN_ADDRESS, _ACCOUNTS_A_TEMPLATE = 5, 4, 10
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Lives:
     members: pd.DataFrame
     """A row is an account of a farm on a day: day, account_id, farm. A farm that another takes in bears its name then;
     the smaller part of one that splits gets a name of its own."""
+    groups: pd.DataFrame
+    """A row is an ordinary account: account_id, group (ordinary, or the look-alike group that it belongs to)."""
     turns: pd.DataFrame
     """A row is a turn in a farm's life: day (the first or the last on which it acts so), event, farm."""
 
@@ -68,7 +71,7 @@ def live(*, n_accounts: int = 3_000, days: int = 20, seed: int = 0) -> Lives:
         [(FIRST_DAY + timedelta(days=day), event, farm) for day, event, farm in TURNS], columns=["day", "event", "farm"]
     )
     frame = pd.DataFrame(members, columns=["day", "account_id", "farm"])
-    return Lives(events.sort_values("timestamp", ignore_index=True), frame, turns)
+    return Lives(events.sort_values("timestamp", ignore_index=True), frame, world.truth[["account_id", "group"]], turns)
 
 
 _COLUMNS = ["account_id", "timestamp", "ip", "user_agent", "prompt_template", "payment_instrument"]
@@ -130,18 +133,20 @@ def _name(farm: str, first: int, end: int) -> tuple[str, ...]:
 
 def _work(crew: Crew, day: date, random: np.random.Generator) -> pd.DataFrame:
     """Requests of a crew on a day: each account on a few addresses and templates of the pools, one card, one agent."""
-    n = len(crew.accounts) * _EVENTS_A_DAY
-    account = np.repeat(np.arange(len(crew.accounts)), _EVENTS_A_DAY)
-    pool = f"{crew.farm}, {crew.addresses}"
+    n_accounts = len(crew.accounts)
+    account = np.repeat(np.arange(n_accounts), _EVENTS_A_DAY)
+    n = len(account)
+    address = random.integers(0, n_accounts // _ACCOUNTS_AN_ADDRESS, n)
+    template = random.integers(0, n_accounts // _ACCOUNTS_A_TEMPLATE, n)
     minute = random.integers(0, 24 * 60, n)
     return pd.DataFrame(
         {
             "account_id": np.array(crew.accounts, dtype=object)[account],
             "timestamp": pd.Timestamp(day, tz="UTC") + pd.to_timedelta(minute, unit="min"),
-            "ip": _spell_addresses(pool, random.integers(0, _ADDRESSES, n)),
+            "ip": _spell_addresses(f"{crew.farm}, {crew.addresses}", address),
             "user_agent": [f"agent of {crew.farm} {each % _AGENTS}" for each in account],
-            "prompt_template": [f"{crew.farm}, {crew.templates} {i}" for i in random.integers(0, _TEMPLATES, n)],
-            "payment_instrument": [f"{crew.farm}, {crew.cards} {each // _CARDS}" for each in account],
+            "prompt_template": [f"{crew.farm}, {crew.templates} {i}" for i in template],
+            "payment_instrument": [f"{crew.farm}, {crew.cards} {each // _ACCOUNTS_A_CARD}" for each in account],
             "model": "large",
             "capability": "chat",
         }
@@ -151,7 +156,7 @@ def _work(crew: Crew, day: date, random: np.random.Generator) -> pd.DataFrame:
 def _spell_addresses(pool: str, numbers: Integers) -> list[str]:
     """IPv6 addresses of a pool, a /64 each."""
     names = []
-    for number in range(_ADDRESSES):
+    for number in range(numbers.max() + 1):
         code = hashlib.sha256(f"{pool} {number}".encode()).hexdigest()
         names.append(f"2001:db8:{code[:4]}:{code[4:8]}::1")
     return [names[number] for number in numbers]

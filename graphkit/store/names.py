@@ -9,7 +9,9 @@ HOLDER = "lock.json"
 SNAPSHOTS = "snapshots"
 PARTIALS = "partials"
 REVIEWS = "reviews.jsonl"
-KNOWN_FILES = frozenset({STORE_FILE, KEY, LOCK, HOLDER, SNAPSHOTS, PARTIALS, REVIEWS})
+ALERTS = "alerts.jsonl"
+LINES_LOCK = "lines.lock"
+KNOWN_FILES = frozenset({STORE_FILE, KEY, LOCK, HOLDER, SNAPSHOTS, PARTIALS, REVIEWS, ALERTS, LINES_LOCK})
 
 MANIFEST = "manifest.json"
 SNAPSHOT_ID = re.compile(r"\d{8}-[0-9a-f]{8}")
