@@ -49,6 +49,6 @@ def tell_outcome(trial: Mapping[Any, Any]) -> str:
 
 
 def tell_verdict(cluster: Mapping[str, Any]) -> str:
-    """The verdict in a row of the table ``clusters``, and what it rests on where that is not the cluster's own review."""
+    """The verdict in a row of the table ``clusters``, and its basis where that is not the cluster's own review."""
     verdict, basis = cluster["verdict"] or "", cluster.get("verdict_basis")
     return f"{verdict}, {basis}" if basis in {"inherited", "outgrown"} else verdict

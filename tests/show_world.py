@@ -26,14 +26,16 @@ STANDARD = {kind: {} for kind in ("ip", "user_agent", "payment_instrument", "pro
 
 
 def make_snapshot(
-    sizes=(40, 12, 6, 3), *, kinds=None, population=5000, seed=1, pool=6, rejected=(), hostile=True, verdict=None, basis=None
+    sizes=(40, 12, 6, 3), *, kinds=None, population=5000, seed=1, pool=6, rejected=(), hostile=True, verdict=None
 ):
     """A snapshot of clusters of the given sizes whose accounts draw their entities from small pools."""
     config = Config.model_validate({"kinds": STANDARD if kinds is None else kinds})
     links = _make_links(sizes, list(config.kinds), pool=pool, seed=seed, hostile=hostile)
     owner = links[["account_id", "cluster_id"]].drop_duplicates()
     evidence = _make_evidence(links, owner["cluster_id"].value_counts(), population=population)
-    clusters = _make_clusters(owner, seed=seed).assign(verdict=verdict, verdict_basis=basis, verdict_covers=None)
+    clusters = _make_clusters(owner, seed=seed).assign(
+        verdict=verdict, verdict_basis=verdict and "own", verdict_covers=None
+    )
     tables = {
         "accounts": _make_accounts(owner, list(config.kinds)),
         "clusters": clusters,

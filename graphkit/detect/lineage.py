@@ -104,7 +104,8 @@ def keep_identity(
     names = _name_clusters(trace, members, past)
     renamed = {name: _rename(table, names) for name, table in tables.items()}
     members = members.assign(cluster_id=members["cluster_id"].map(names))
-    lineage = _tell_events(_under_names(trace, names), members, past, least_change=config.lineage.least_change)
+    before = pd.concat([past.living, past.former]) if len(past.former) else past.living
+    lineage = tell_events(_under_names(trace, names), members, before, least_change=config.lineage.least_change)
     if faults:
         lineage = lineage[lineage["event"] != "death"]
     lineage = lineage.sort_values(["cluster_id", "event"], ignore_index=True)
@@ -147,14 +148,9 @@ def trace_clusters(
     n: int,
 ) -> Trace:
     """Follow clusters from a past to the clusters that now have these members, by accounts first, then by entities."""
-    pairs = overlap_clusters(past.living, members)
-    same = match_one_to_one(keep_contained(pairs))
-    continued = set(same.values())
-    joined = _follow_most(pairs[~pairs["before"].isin(list(same))], "before", "after")
-    came_from = _follow_most(pairs[~pairs["after"].isin(list(continued))], "after", "before")
-    gone = sorted(set(past.living["cluster_id"]) - set(same) - set(joined))
-    new = members[~members["cluster_id"].isin(list(continued))]
-
+    same, joined, came_from, pairs = follow_accounts(past.living, members, known={})
+    gone = sorted(set(past.living["cluster_id"]) - set(same.values()) - set(joined))
+    new = members[~members["cluster_id"].isin(list(same))]
     returns = keep_contained(overlap_clusters(past.former, new))
     returns = returns[(returns["share_after"] >= HALF) | (returns["n_shared"] >= _NOT_FEW)]
     again = match_one_to_one(returns)
@@ -167,13 +163,38 @@ def trace_clusters(
         returned |= {after: (old, "entities") for old, after in match_one_to_one(linked).items()}
     back = {old for old, _ in returned.values()}
     return Trace(
-        same={after: old for old, after in same.items()},
+        same=same,
         joined=joined,
         came_from=came_from,
         returned=returned,
         ended=tuple(name for name in gone if name not in back),
         pairs=pairs,
     )
+
+
+def follow_accounts(
+    before: pd.DataFrame, after: pd.DataFrame, *, known: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, str], dict[str, str], pd.DataFrame]:
+    """Follow clusters by their accounts alone.
+
+    Parameters
+    ----------
+    before, after
+        Members: account_id, cluster_id, weight.
+    known
+        Clusters before by clusters after, where it is known that they are the same.
+
+    Returns
+    -------
+    ``same``, ``joined``, ``came_from`` and ``pairs`` of a ``Trace``.
+    """
+    pairs = overlap_clusters(before, after)
+    settled = pairs["before"].isin(list(known.values())) | pairs["after"].isin(list(known))
+    matched = match_one_to_one(keep_contained(pairs[~settled]))
+    same = {**known} | {new: old for old, new in matched.items()}
+    joined = _follow_most(pairs[~pairs["before"].isin(list(same.values()))], "before", "after")
+    came_from = _follow_most(pairs[~pairs["after"].isin(list(same))], "after", "before")
+    return same, joined, came_from, pairs
 
 
 def _follow_most(pairs: pd.DataFrame, one: str, other: str) -> dict[str, str]:
@@ -226,12 +247,24 @@ def _under_names(trace: Trace, names: Mapping[str, str]) -> Trace:
     )
 
 
-def _tell_events(trace: Trace, members: pd.DataFrame, past: Past, *, least_change: float) -> pd.DataFrame:
-    """Rows of the table ``lineage``; ids are the lasting ones."""
-    size, before = (frame.groupby("cluster_id").size().to_dict() for frame in (members, past.living))
+def tell_events(trace: Trace, members: pd.DataFrame, earlier: pd.DataFrame, *, least_change: float) -> pd.DataFrame:
+    """Tell what a trace means for each cluster.
+
+    Parameters
+    ----------
+    members, earlier
+        Members of the clusters after and before, ended ones that came back included: account_id, cluster_id.
+    least_change
+        Share of its accounts by which a cluster grows or contracts.
+
+    Returns
+    -------
+    Rows of the table ``lineage``.
+    """
+    size, before = (frame.groupby("cluster_id").size().to_dict() for frame in (members, earlier))
     pair_rows = trace.pairs.set_index(["before", "after"])[["n_shared", "share_before", "share_after"]]
     overlap: dict[Any, Any] = pair_rows.to_dict("index")
-    was = _collect_accounts(pd.concat([past.living, past.former]), {old for old, _ in trace.returned.values()})
+    was = _collect_accounts(earlier, {old for old, _ in trace.returned.values()})
     now = _collect_accounts(members, set(trace.returned))
 
     def count(name: str, sources: list[str]) -> tuple[int, int, int]:

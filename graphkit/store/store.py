@@ -14,7 +14,7 @@ from graphkit.privacy import KEY_VARIABLE, key_fingerprint, load_key
 from graphkit.snapshot import Snapshot
 from graphkit.store.create import create_store, is_store, read_own_key
 from graphkit.store.folder import read_snapshot, remove_staged, write_snapshot
-from graphkit.store.listing import complete_id, find_newest, list_snapshots
+from graphkit.store.listing import complete_id, find_newest, list_snapshots, snapshot_ids
 from graphkit.store.lock import hold_lock
 from graphkit.store.names import KEY, SNAPSHOTS, STORE_FILE
 from graphkit.store.reviews import read_reviews, tabulate_reviews
@@ -71,6 +71,10 @@ class Store:
             If it is damaged or of an unknown format.
         """
         return self._judged(read_snapshot(self._snapshots / complete_id(self._snapshots, snapshot_id)))
+
+    def holds(self, snapshot_id: str) -> bool:
+        """Whether a snapshot of just this id is in the store."""
+        return snapshot_id in snapshot_ids(self._snapshots)
 
     def parent_of(self, as_of: date) -> Snapshot | None:
         """The newest snapshot whose as-of is before ``as_of``; None if there is none."""
