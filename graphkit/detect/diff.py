@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from graphkit.detect.lineage import Trace, follow_accounts, tell_events
+from graphkit.detect.lineage import tell_events
 from graphkit.detect.matching import keep_contained, match_one_to_one, overlap_clusters, weigh_members
+from graphkit.detect.tracing import Trace, follow_accounts
 from graphkit.snapshot import Snapshot
 from graphkit.wording import plural
 

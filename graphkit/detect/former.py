@@ -7,10 +7,6 @@ strangers use as well, such as an exit of a VPN seller, counts for nothing here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -86,7 +82,7 @@ def link_by_entities(
     n_reached = reached.groupby(pair)["account_id"].nunique().rename("n_reached").reset_index()
     weights = weights.merge(n_reached, on=pair)
     size = members.groupby("cluster_id").size()
-    weights = weights[weights["n_reached"] >= HALF * weights["cluster_id_after"].map(size)]
+    weights = weights[weights["n_reached"] >= HALF * weights["cluster_id_after"].map(size).astype(float)]
     worth = (weights["bits"] * _MILLIBITS).round().astype(np.int64)
     return pd.DataFrame({"before": weights["cluster_id_before"], "after": weights["cluster_id_after"], "worth": worth})
 
@@ -109,17 +105,3 @@ def _weigh(
     prior = kinds["kind"].map({name: kind.prior for name, kind in config.kinds.items()})
     kinds["bits"] = np.maximum(kinds["bits"] + prior - price, 0)
     return kinds.groupby(pair[:2])["bits"].sum().reset_index()
-
-
-def remember(members: pd.DataFrame, states: Mapping[str, str], days: Mapping[Any, date]) -> pd.DataFrame:
-    """Rows of the table ``former_accounts`` for the clusters that have a state."""
-    kept = members[members["cluster_id"].isin(list(states))]
-    return pd.DataFrame(
-        {
-            "cluster_id": kept["cluster_id"],
-            "account_id": kept["account_id"],
-            "tier": kept["tier"],
-            "last_day": kept["cluster_id"].map(days),
-            "state": kept["cluster_id"].map(states),
-        }
-    )

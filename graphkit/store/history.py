@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graphkit.detect.lineage import TURNS
+from graphkit.detect.past import TURNS
 from graphkit.errors import UsageError
 from graphkit.snapshot import Snapshot
 from graphkit.store.store import Store, open_store
