@@ -16,7 +16,7 @@ from graphkit.wording import kind_name
 
 _USUAL_DAYS = 7
 """Days up to the parent's as-of whose median is the usual number of events."""
-_FEWEST_USES = 20
+_FEWEST_USES = 100
 """Links last used on the parent's day from which a kind is missed if it is not used again."""
 
 
@@ -52,8 +52,9 @@ def _judge_days(usage: pa.Table, parent: Snapshot, as_of: date, config: Config) 
         n, told = now.get(day, 0), f"the usual is {usual:,.0f} a day"
         if n == 0:
             faults.append({"fault": "day_missing", "subject": day.isoformat(), "what": f"no events; {told}"})
-        elif n <= (1 - config.lineage.fewer_events) * usual:
-            faults.append({"fault": "few_events", "subject": day.isoformat(), "what": f"{n:,} events; {told}"})
+        elif usual - n >= config.lineage.fewer_events * usual:
+            over = "" if day < as_of else ", or the day was not over: --as-of names the last whole one"
+            faults.append({"fault": "few_events", "subject": day.isoformat(), "what": f"{n:,} events; {told}{over}"})
     return faults
 
 

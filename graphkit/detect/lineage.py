@@ -68,7 +68,6 @@ def keep_identity(
     lineage = tell_events(_under_names(trace, names), members, before, least_change=config.lineage.least_change)
     if faults:
         lineage = lineage[(lineage["event"] != "death") | lineage["reason"].notna()]
-    lineage = lineage.sort_values(["cluster_id", "event"], ignore_index=True)
     former, entities = remember_ended(trace, past, parent, as_of=as_of, config=config, faulty=bool(faults))
     history = add_history(past, lineage, as_of=as_of, alive=set(names.values()) | set(former["cluster_id"]))
     made = {"lineage": lineage, "history": history, "former_accounts": former, "former_entities": entities}
@@ -122,48 +121,48 @@ def tell_events(trace: Trace, members: pd.DataFrame, earlier: pd.DataFrame, *, l
     Rows of the table ``lineage``.
     """
     size, before = (frame.groupby("cluster_id").size().to_dict() for frame in (members, earlier))
-    pair_rows = trace.pairs.set_index(["before", "after"])[["n_shared", "share_before", "share_after"]]
-    overlap: dict[Any, Any] = pair_rows.to_dict("index")
-    was = _collect_accounts(earlier, {old for old, _ in trace.returned.values()})
-    now = _collect_accounts(members, set(trace.returned))
+    overlap: dict[Any, Any] = trace.pairs.set_index(["before", "after"]).to_dict("index")
 
     def count(name: str, sources: list[str]) -> tuple[int, int, int]:
-        """Accounts kept, gained and lost by a cluster that comes from others that were there before."""
+        """Accounts kept, gained and lost by a cluster that comes from others."""
         kept = sum(overlap.get((source, name), {"n_shared": 0})["n_shared"] for source in sources)
         return kept, size[name] - kept, sum(before[source] for source in sources) - kept
 
-    rows: list[Any] = []
+    rows: list[Any] = [(old, "death", [old], 0, 0, before[old], None) for old in trace.ended]
     merged: dict[str, list[str]] = {}
     for old, name in sorted(trace.joined.items()):
         if overlap[old, name]["share_after"] >= LEAST_PART:
             merged.setdefault(name, []).append(old)
         else:
             rows.append((old, "death", [old], 0, 0, before[old], f"joined {name}"))
-    for name, old in sorted(trace.same.items()):
-        kept, gained, lost = count(name, [old])
-        change = (gained - lost) / before[old]
-        event = "growth" if change >= least_change else "contraction" if change <= -least_change else "continuation"
-        rows.append((name, event if gained != lost else "continuation", [old], kept, gained, lost, None))
-        if name in merged:
-            sources = sorted([old, *merged[name]])
-            rows.append((name, "merge", sources, *count(name, sources), None))
-    for name in sorted(members.loc[~members["cluster_id"].isin(list(trace.same)), "cluster_id"].unique()):
-        source = trace.came_from.get(name)
-        if source is not None and overlap[source, name]["share_before"] >= LEAST_PART:
-            rows.append((name, "split", [source], *count(name, [source]), None))
-        elif name in trace.returned:
-            old, by = trace.returned[name]
-            kept = len(was[old] & now[name])
-            rows.append((name, "resurrection", [old], kept, size[name] - kept, len(was[old]) - kept, by))
-        else:
-            sources = [] if source is None else [source]
-            reason = None if source is None else f"a small part of {source}"
-            rows.append((name, "birth", sources, *count(name, sources), reason))
-    rows += [(old, "death", [old], 0, 0, before[old], None) for old in trace.ended]
-    return pd.DataFrame(rows, columns=TABLES["lineage"].schema().names)
+    for name, old in trace.same.items():
+        counts = count(name, [old])
+        rows.append((name, _tell_growth(counts, before[old], least_change), [old], *counts, None))
+    for name, others in merged.items():
+        sources = sorted([trace.same[name], *others])
+        rows.append((name, "merge", sources, *count(name, sources), None))
+    for name in sorted({*map(str, size)} - {*trace.same}):
+        event, sources, reason = _tell_origin(name, trace, overlap)
+        rows.append((name, event, sources, *count(name, sources), reason))
+    return pd.DataFrame(rows, columns=TABLES["lineage"].schema().names).sort_values(
+        ["cluster_id", "event"], ignore_index=True
+    )
 
 
-def _collect_accounts(members: pd.DataFrame, wanted: set[str]) -> dict[str, set[str]]:
-    """The accounts of each of the clusters that are wanted."""
-    chosen = members[members["cluster_id"].isin(list(wanted))]
-    return {str(name): set(accounts) for name, accounts in chosen.groupby("cluster_id")["account_id"]}
+def _tell_growth(counts: tuple[int, int, int], before: int, least_change: float) -> str:
+    """The event of a cluster that goes on."""
+    _, gained, lost = counts
+    if gained == lost or abs(gained - lost) < least_change * before:
+        return "continuation"
+    return "growth" if gained > lost else "contraction"
+
+
+def _tell_origin(name: str, trace: Trace, overlap: Mapping[Any, Any]) -> tuple[str, list[str], str | None]:
+    """The event of a new cluster, what it comes from, and why so."""
+    source = trace.came_from.get(name)
+    if source is not None and overlap[source, name]["share_before"] >= LEAST_PART:
+        return "split", [source], None
+    if name in trace.returned:
+        old, by = trace.returned[name]
+        return "resurrection", [old], by
+    return ("birth", [], None) if source is None else ("birth", [source], f"a small part of {source}")

@@ -33,7 +33,7 @@ class Trace:
     ended: tuple[str, ...]
     """Clusters before that nothing continues or took in, nor comes back at once."""
     pairs: pd.DataFrame
-    """Clusters before and after with accounts in common, as ``overlap_clusters`` gives them."""
+    """Clusters before, ended ones too, and after with accounts in common, as ``overlap_clusters`` gives them."""
 
 
 def trace_clusters(
@@ -49,7 +49,8 @@ def trace_clusters(
     same, joined, came_from, pairs = follow_accounts(past.living, members, known={})
     gone = sorted(set(past.living["cluster_id"]) - set(same.values()) - set(joined))
     new = members[~members["cluster_id"].isin(list(same))]
-    returns = keep_contained(overlap_clusters(past.former, new))
+    reused = overlap_clusters(past.former, new)
+    returns = keep_contained(reused)
     returns = returns[(returns["share_after"] >= HALF) | (returns["n_shared"] >= _NOT_FEW)]
     again = match_one_to_one(returns)
     returned = {after: (before, "accounts") for before, after in again.items()}
@@ -66,7 +67,7 @@ def trace_clusters(
         came_from=came_from,
         returned=returned,
         ended=tuple(name for name in gone if name not in back),
-        pairs=pairs,
+        pairs=pd.concat([pairs, reused], ignore_index=True) if len(reused) else pairs,
     )
 
 
