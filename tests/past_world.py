@@ -60,15 +60,16 @@ def tables_of(
     return {name: TABLES[name].from_frame(_fill(name, given)) for name, given in frames.items()}
 
 
-def follow(*days, config: Config | None = None, start: date = FIRST) -> list[Snapshot]:
+def follow(
+    *days, config: Config | None = None, key: bytes = PUBLIC_KEY, parent: Snapshot | None = None
+) -> list[Snapshot]:
     """A snapshot a day; a day is a list of clusters, what ``tables_of`` takes, or None for no snapshot."""
-    config, snapshots = config or Config(), []
+    snapshots = []
     for number, given in enumerate(days):
-        if given is None:
-            continue
-        world = given if isinstance(given, dict) else {"clusters": given}
-        day = start + timedelta(days=number)
-        snapshots.append(add_day(snapshots[-1] if snapshots else None, day=day, config=config, **world))
+        if given is not None:
+            world = given if isinstance(given, dict) else {"clusters": given}
+            parent = add_day(parent, day=FIRST + timedelta(days=number), config=config, key=key, **world)
+            snapshots.append(parent)
     return snapshots
 
 

@@ -37,8 +37,14 @@ def refit(
 
     if output is not None:
         check_output(output, store)
-    verdicts = open_store(store).reviews() if reviews is None else read_verdicts(reviews)
-    result = refit_score(load_snapshot(store, snapshot), verdicts)
+    snapshots = [load_snapshot(store, snapshot)]
+    if reviews is None:
+        opened = open_store(store)
+        verdicts = opened.reviews()
+        snapshots += [opened.load(name) for name in sorted({*verdicts["snapshot_id"]}) if opened.holds(name)]
+    else:
+        verdicts = read_verdicts(reviews)
+    result = refit_score(snapshots, verdicts)
     if output is not None:
         replace_file(output, result.to_toml().encode())
     counts = {"n_confirmed": result.n_confirmed, "n_benign": result.n_benign, "n_unknown": result.n_unknown}

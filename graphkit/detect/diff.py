@@ -62,10 +62,7 @@ class SnapshotDiff:
         keys = ", ".join(self.settings["key"].head(_SHOWN))
         differ = f"The settings differ in {plural(len(self.settings), 'key')}: {keys}."
         if self.n_undone is None:
-            untold = (
-                "What they did and what the world did is told apart by the old settings run on the new data: rerun."
-            )
-            return differ, untold
+            return differ, "Only the old settings run on the new data would tell what they did from what the world did."
         changed = self.clusters[self.clusters["change"] != "same"]
         n_settings = int((changed["cause"] == "settings").sum())
         return differ, (
@@ -145,7 +142,7 @@ def _compare_clusters(before: Snapshot, after: Snapshot) -> tuple[pd.DataFrame, 
     back = (events["change"] == "new") & events["cluster_id"].isin(list(known))
     events.loc[back, "change"] = "returned"
     sizes = {"n_before": _read_sizes(before), "n_after": _read_sizes(after)}
-    origin = events["cluster_id"].map(same).fillna(events["cluster_id"])
+    origin = pd.Series([same.get(name, name) for name in events["cluster_id"]], index=events.index, dtype=object)
     for name, side, ids in (("before", before, origin), ("after", after, events["cluster_id"])):
         events[f"n_{name}"] = ids.map(sizes[f"n_{name}"]).fillna(0).astype("int64")
         events[f"score_{name}"] = ids.map(_read_column(side, "score")).astype("float64")

@@ -91,7 +91,7 @@ def _judge_benign(snapshot: Snapshot, row: Mapping[str, Any], own: Review | None
     text = f"Found benign, and has changed: the review covers {covers} of {what}; look again"
     if row["verdict_basis"] == "inherited":
         text = f"Comes from a cluster found benign, whose review covers {covers} of it: {what}; look at it by itself"
-    since = "" if own is None else own.time
+    since = "" if own is None else f"{own.snapshot_id}:{own.time}"
     yield _describe(snapshot, row, "benign_changed", f"{row['cluster_id']}:{row['verdict_basis']}:{since}", text)
 
 

@@ -74,7 +74,7 @@ def review(
 
     if verdict not in VERDICTS:
         raise UsageError(f"verdict: got {verdict!r}; allowed: {', '.join(VERDICTS)}")
-    author = author.strip()
+    author, note = (text.encode(errors="replace").decode() for text in (author.strip(), note))
     if not author or len(author) > _LONGEST_AUTHOR:
         raise UsageError(f"author: give who stands for the verdict, in at most {_LONGEST_AUTHOR} letters")
     if len(note) > _LONGEST_NOTE:
