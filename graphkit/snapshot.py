@@ -90,8 +90,12 @@ class Snapshot:
 
     @property
     def config(self) -> Config:
-        """The settings it was made with."""
-        return Config.model_validate(self.content["config"])
+        """The settings it was made with, to analyze other events with too."""
+        config = Config.model_validate(self.content["config"])
+        if config.kinds != Config().kinds:
+            return config
+        # the standard kinds need not all be in the data, but kinds that are named must
+        return Config.model_validate({name: value for name, value in self.content["config"].items() if name != "kinds"})
 
     @property
     def weighing_config(self) -> Config:

@@ -11,10 +11,11 @@ from tests.commands import refresh, run, small_events
 DAYS = ("2026-05-04", "2026-05-05", "2026-05-06")
 
 
-def events_of(day: str, *, farm: int, others: int = 40) -> pd.DataFrame:
+def events_of(day: str, *, farm: int) -> pd.DataFrame:
     """A day of a farm of so many accounts."""
-    frame = small_events(farm=farm, others=others)
-    return frame.assign(timestamp=frame["timestamp"] - frame["timestamp"].min() + pd.Timestamp(day, tz="UTC"))
+    frame = small_events(farm=farm, others=250)
+    minutes = pd.to_timedelta(frame.index % (24 * 60), unit="min")
+    return frame.assign(timestamp=pd.Timestamp(day, tz="UTC") + minutes)
 
 
 @pytest.fixture(scope="module")
