@@ -56,7 +56,7 @@ def main(
             f"{followed.share_right:.2%}",
             f"{followed.turns['n_true'].sum()}",
             f"{len(followed.wrong_turns)}",
-            f"{len(followed.elsewhere[followed.elsewhere['event'].isin(['merge', 'split', 'resurrection'])])}",
+            f"{len(followed.elsewhere)}",
             "yes" if same else "NO",
             f"{thirds.share_right:.2%}",
             f"{seconds:.2f}",

@@ -137,6 +137,9 @@ def test_alerts_are_lines_of_a_file_or_of_standard_output_and_told_once(night, t
     assert run("refresh", night / f"{DAYS[1]}.parquet", *given, "--alerts", "-").out == ""
     both = run("refresh", night / f"{DAYS[1]}.parquet", *given, "--alerts", "-", "--json", env={"COLUMNS": "200"})
     assert (both.code, both.out) == (2, "")
+    within = run("refresh", night / f"{DAYS[1]}.parquet", *given, "--alerts", mine / "alerts.jsonl")
+    assert (within.code, within.out) == (2, "")
+    assert gk.open_store(mine).verify() == []
 
 
 def test_prune_tells_what_it_removes(night, tmp_path):

@@ -69,6 +69,8 @@ def refresh(  # noqa: PLR0913, PLR0917  # one argument an option
 
     if alerts == "-" and as_json:
         raise typer.BadParameter("- and --json both print; give a file", param_hint="--alerts")
+    if alerts not in (None, "-") and Path(alerts).resolve().is_relative_to(store.resolve()):
+        raise typer.BadParameter("it lies in the store, which keeps its own; name another", param_hint="--alerts")
     settings = _load_settings(config, look_back, no_stability=no_stability)
     with terminal.show_progress(quiet=as_json) as progress:
         snapshot = refresh_store(

@@ -66,12 +66,18 @@ def keep_identity(
     members = members.assign(cluster_id=members["cluster_id"].map(names))
     before = pd.concat([past.living, past.former]) if len(past.former) else past.living
     lineage = tell_events(_under_names(trace, names), members, before, least_change=config.lineage.least_change)
-    if faults:
-        lineage = lineage[(lineage["event"] != "death") | lineage["reason"].notna()]
-    former, entities = remember_ended(trace, past, parent, as_of=as_of, config=config, faulty=bool(faults))
+    hidden = _find_hidden(trace, past, members) if faults else frozenset[str]()
+    lineage = lineage[(lineage["event"] != "death") | ~lineage["cluster_id"].isin(list(hidden))]
+    former, entities = remember_ended(trace, past, parent, as_of=as_of, config=config, hidden=hidden)
     history = add_history(past, lineage, as_of=as_of, alive=set(names.values()) | set(former["cluster_id"]))
     made = {"lineage": lineage, "history": history, "former_accounts": former, "former_entities": entities}
     return renamed | {name: TABLES[name].from_frame(frame) for name, frame in made.items()}, faults
+
+
+def _find_hidden(trace: Trace, past: Past, members: pd.DataFrame) -> frozenset[str]:
+    """Clusters that are not found, and some of whose accounts are not found either."""
+    ended = past.living[past.living["cluster_id"].isin(list(trace.ended))]
+    return frozenset(ended.loc[~ended["account_id"].isin(members["account_id"]), "cluster_id"])
 
 
 def _name_clusters(trace: Trace, members: pd.DataFrame, past: Past) -> dict[str, str]:

@@ -24,8 +24,8 @@ class Past:
 
     day: date | None
     living: pd.DataFrame
-    """Members of the clusters that are there, and of those that bad data hides: account_id, cluster_id, tier, weight,
-    last_day."""
+    """Members of the clusters that are there, and of those that bad data hides the accounts that are in no other:
+    account_id, cluster_id, tier, weight, last_day."""
     former: pd.DataFrame
     """Members of the clusters that have ended: the same, and state."""
     held: frozenset[str]
@@ -49,9 +49,10 @@ def read_past(parent: Snapshot | None) -> Past:
     hidden = former["state"] == "held"
     day = None if parent is None else parent.as_of
     living = weigh_members(accounts.select(MEMBERS)).assign(last_day=day)
+    missing = hidden & ~former["account_id"].isin(living["account_id"])
     return Past(
         day,
-        pd.concat([living, former[hidden][living.columns]], ignore_index=True) if hidden.any() else living,
+        pd.concat([living, former[missing][living.columns]], ignore_index=True) if missing.any() else living,
         former[~hidden],
         frozenset(former.loc[hidden, "cluster_id"]),
         frames["former_entities"],

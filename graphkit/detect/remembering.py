@@ -16,11 +16,13 @@ from graphkit.snapshot import Snapshot
 
 
 def remember_ended(
-    trace: Trace, past: Past, parent: Snapshot | None, *, as_of: date, config: Config, faulty: bool
+    trace: Trace, past: Past, parent: Snapshot | None, *, as_of: date, config: Config, hidden: frozenset[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rows of ``former_accounts`` and ``former_entities``: what has ended, as long as it is to be known again."""
     back = {old for old, _ in trace.returned.values()}
-    states = dict.fromkeys(trace.joined, "joined") | dict.fromkeys(trace.ended, "held" if faulty else "dead")
+    states = dict.fromkeys(trace.joined, "joined") | {
+        name: "held" if name in hidden else "dead" for name in trace.ended
+    }
     everyone = pd.concat([past.living.assign(state=None), past.former]) if len(past.former) else past.living
     each = everyone.drop_duplicates("cluster_id")
     last_days = dict(zip(each["cluster_id"], each["last_day"], strict=True))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import pandas as pd
 
 from graphkit.detect.matching import HALF
+from graphkit.detect.past import TURNS
 from graphkit.lab.lives import Lives
 from graphkit.snapshot import Snapshot
 
-_TOLD = ("merge", "split", "resurrection", "death", "birth")
-_LINGER = ("split", "death")
+_TURN = ["day", "event", "farm"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,22 +52,35 @@ def judge_lives(snapshots: Sequence[Snapshot], lives: Lives, *, look_back: int) 
     farm_days = _follow_farms(snapshots, lives, look_back=look_back)
     known = farm_days.dropna(subset="cluster_id")
     farm_of = dict(zip(known["cluster_id"], known["farm"].astype(str), strict=True))
-    told: list[tuple[date, str, str]] = []
-    elsewhere: list[tuple[date, str, str]] = []
+    told, elsewhere = _read_turns(snapshots, farm_of)
+    until = snapshots[-1].as_of
+    true = _count(_expect_turns(lives, look_back=look_back), "n_true", until=until)
+    both = true.join(_count(told, "n_told", until=until), how="outer").fillna(0).astype(int)
+    elsewhere = elsewhere[elsewhere["event"].isin(["merge", "split", "resurrection"])].reset_index(drop=True)
+    return Following(farm_days, both.reset_index(), elsewhere.rename(columns={"farm": "cluster_id"}))
+
+
+def _read_turns(snapshots: Sequence[Snapshot], farm_of: Mapping[str, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Turns told of farms, and of other clusters: day, event, farm (of other clusters the id)."""
+    rows = []
     for snapshot in snapshots:
         for row in snapshot.table("lineage").to_pylist():
-            if row["event"] not in _TOLD:
-                continue
             farm = next((farm_of[name] for name in (row["cluster_id"], *row["previous_ids"]) if name in farm_of), None)
-            (elsewhere if farm is None else told).append((snapshot.as_of, row["event"], farm or row["cluster_id"]))
-    columns = ["day", "event", "farm"]
-    late = lives.turns["event"].isin(_LINGER)
-    shift = late.map({True: look_back - 1, False: 0}) + (lives.turns["event"] == "death")
+            rows.append((snapshot.as_of, row["event"], farm or row["cluster_id"], farm is not None))
+    told = pd.DataFrame(rows, columns=[*_TURN, "is_farm"])
+    told = told[told["event"].isin(TURNS)]
+    return told.loc[told["is_farm"], _TURN], told.loc[~told["is_farm"], _TURN]
+
+
+def _expect_turns(lives: Lives, *, look_back: int) -> pd.DataFrame:
+    """Turns as they show: a split and a death when the last common day is out of sight, if that is before a return."""
+    shift = lives.turns["event"].map({"split": look_back - 1, "death": look_back}).fillna(0)
     days = [day + timedelta(days=int(by)) for day, by in zip(lives.turns["day"], shift, strict=True)]
-    true = _count(lives.turns.assign(day=days)[columns], "n_true", until=snapshots[-1].as_of)
-    both = true.join(_count(pd.DataFrame(told, columns=columns), "n_told", until=snapshots[-1].as_of), how="outer")
-    others = pd.DataFrame(elsewhere, columns=["day", "event", "cluster_id"])
-    return Following(farm_days, both.fillna(0).astype(int).reset_index(), others)
+    turns = lives.turns.assign(day=days)[_TURN]
+    by_farm = {name: turns[turns["event"] == name].set_index("farm")["day"] for name in ("death", "resurrection")}
+    back = by_farm["resurrection"]
+    unseen = back.index[back <= by_farm["death"].reindex(back.index)]
+    return turns[~(turns["farm"].isin(unseen) & turns["event"].isin(["death", "resurrection"]))]
 
 
 def _follow_farms(snapshots: Sequence[Snapshot], lives: Lives, *, look_back: int) -> pd.DataFrame:
