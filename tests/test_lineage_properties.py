@@ -24,7 +24,7 @@ def day(draw):
     }
 
 
-@settings(max_examples=40, phases=(Phase.explicit, Phase.generate))
+@settings(max_examples=25, phases=(Phase.explicit, Phase.generate))
 @given(st.lists(day(), min_size=2, max_size=5))
 def test_every_cluster_has_one_origin_and_every_earlier_one_one_end(days):
     parent = None
