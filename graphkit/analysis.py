@@ -28,6 +28,7 @@ from graphkit.ingest.infrastructure import Infrastructure, read_infrastructure, 
 from graphkit.ingest.organizations import leave_out_organizations
 from graphkit.ingest.parts import explain_failure
 from graphkit.link.activity import measure_activity
+from graphkit.link.arrays import number_distinct
 from graphkit.link.calibration import LearntPrior, calibration_table, learn_priors, use_learnt
 from graphkit.link.couse import find_co_uses
 from graphkit.link.links import make_links
@@ -239,7 +240,7 @@ def _content(graph: Graph, config: Config, *, intake: Intake, key: bytes, days: 
             "weak_threshold_bits": weak_threshold(links, config),
             "n_features": links.profiles.shape[1],
             "resolution": choose_resolution(config, links.n_population),
-            "n_linked_accounts": len(np.unique(np.concatenate([linked.a, linked.b]))),
+            "n_linked_accounts": len(number_distinct(np.concatenate([linked.a, linked.b]), len(links.accounts))[0]),
             "n_pairs": len(linked.a),
             "n_weak_pairs": len(graph.pairs.a) - len(linked.a),
         },

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphkit.config import Config
 from graphkit.errors import StoreError, UsageError
+from graphkit.tablefile import write_table
 from graphkit.tables import FORMAT, TABLES
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ def build_snapshot(
     run
         What it shall not cover: ``rejected`` (rows as dictionaries), paths, clock, versions, seconds.
     """
-    data = {name: _to_parquet(name, tables) for name in STORED_TABLES}
+    data = {name: write_table(name, tables.get(name)) for name in STORED_TABLES}
     covered = {
         **content,
         "as_of": as_of.isoformat(),
@@ -236,23 +237,3 @@ def digest_content(content: Mapping[str, Any]) -> str:
 def sha256(data: bytes) -> str:
     """Checksum of bytes, in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
-
-
-def _to_parquet(name: str, tables: Mapping[str, pa.Table]) -> tuple[bytes, int]:
-    """A table's Parquet bytes, in the schema and order that ``tables.py`` gives, and its number of rows."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    definition = TABLES[name]
-    schema = definition.schema()
-    table = tables[name].select(schema.names).cast(schema) if name in tables else schema.empty_table()
-    keys: dict[str, pa.ChunkedArray] = {}
-    for column in definition.sorted_by:
-        if table[column].null_count:
-            keys[f"{column} is known"] = pc.is_valid(table[column])  # pyarrow's own options for nulls vary by version
-        keys[column] = table[column]
-    table = table.take(pc.sort_indices(pa.table(keys), sort_keys=[(name, "ascending") for name in keys]))
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd", row_group_size=1 << 20)
-    return sink.getvalue().to_pybytes(), table.num_rows

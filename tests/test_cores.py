@@ -3,17 +3,16 @@
 from functools import partial
 from itertools import combinations, pairwise
 
-import igraph
 import numpy as np
 import pytest
 
 from graphkit.detect.cores import CORROBORATED_BITS, split_off_cores
+from graphkit.detect.leiden import join_edges
 
 
-def in_pieces(edges, strength):
-    """Partition into what the edges that count join."""
-    graph = igraph.Graph(edges=edges[strength > 0], n=int(edges.max()) + 1)
-    return np.array(graph.connected_components().membership)
+def in_pieces(n, edges, _strength):
+    """Partition into what the edges join."""
+    return join_edges(edges, n)
 
 
 def split(groups, *, bridges=(), sure=()):
@@ -32,7 +31,7 @@ def split(groups, *, bridges=(), sure=()):
         edges,
         np.ones(len(edges)),
         spare_bits=np.array(spare),
-        partition=partial(in_pieces, edges),
+        partition=partial(in_pieces, start),
         least=3,
     )
     ends = np.cumsum([0, *groups])

@@ -4,7 +4,7 @@ import ast
 import subprocess
 import sys
 
-_GROUND_FLOOR = {"errors", "config", "tables", "engine", "privacy", "snapshot", "wording"}
+_GROUND_FLOOR = {"errors", "config", "tables", "engine", "privacy", "snapshot", "tablefile", "wording"}
 _ORDER = [
     "ingest",
     "link",

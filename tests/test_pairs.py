@@ -47,3 +47,10 @@ def test_common_entities_make_no_pairs():
     config = Config(kinds={"ip": {}})
     assert len(sample_pairs(links, co_uses=NO_CO_USES, config=config, key=KEY)) == 0
     assert len(sample_pairs(links, co_uses=NO_CO_USES, config=Config(kinds={"ip": {}}, hub_bits=0), key=KEY)) == 45
+
+
+@pytest.mark.parametrize(("prior", "n_pairs"), [(-7.0, 0), (-6.0, 45)])
+def test_accounts_do_not_meet_where_less_than_half_of_the_bits_is_found(prior, n_pairs):
+    links = links_of({f"a{n:04}": {"ip": "x"} for n in range(10)}, n_population=2**16)
+    config = Config(kinds={"ip": {"prior": prior}}, reach=4)  # the address holds 12.7 bits, 12 count
+    assert len(sample_pairs(links, co_uses=NO_CO_USES, config=config, key=KEY)) == n_pairs

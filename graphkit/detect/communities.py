@@ -14,6 +14,8 @@ import numpy as np
 from graphkit.config import Config
 from graphkit.detect.cores import split_off_cores
 from graphkit.detect.detached import split_off_detached
+from graphkit.detect.leiden import join_edges, merge_parts, partition_graph
+from graphkit.link.arrays import number_distinct
 from graphkit.link.likeness import member_likeness
 from graphkit.link.links import Integers, Links, Numbers
 from graphkit.link.weights import Weighted, link_threshold, weak_threshold
@@ -48,7 +50,7 @@ def find_communities(pairs: Weighted, links: Links, *, config: Config) -> Intege
     if config.method != "pairs":
         pairs = pairs.take(pairs.weight >= link_threshold(config, links.n_population))
     membership = np.full(len(links.accounts), -1, dtype=np.int64)
-    joined, ends = np.unique(np.concatenate([pairs.a, pairs.b]), return_inverse=True)
+    joined, ends = number_distinct(np.concatenate([pairs.a, pairs.b]), len(links.accounts))
     if len(joined):
         edges = ends.reshape(2, -1).T
         resolution = choose_resolution(config, links.n_population)
@@ -77,22 +79,30 @@ def edge_strength(pairs: Weighted, links: Links, *, config: Config) -> Numbers:
 def _partition_in_steps(
     edges: Integers, pairs: Weighted, links: Links, *, config: Config, resolution: float
 ) -> Integers:
-    """Partition, then split off what several kinds bind, then what hangs on by weak pairs alone."""
-    graph = igraph.Graph(n=int(edges.max()) + 1, edges=edges)
+    """Partition, then split off what several kinds bind, then what hangs on by weak pairs alone.
+
+    The parts of a finer resolution come first: whole communities are quickly made of them, and the last step asks
+    which of them stand alone.
+    """
     strength = edge_strength(pairs, links, config=config)
-    partition = partial(_partition_pairs, graph, resolution=resolution)
+    threshold = link_threshold(config, links.n_population)
+    linked = join_edges(edges[pairs.weight >= threshold], int(edges.max()) + 1)
+    parts = partition_graph(edges, strength, start=linked, resolution=_FINER * resolution)
     found = split_off_cores(
-        partition(strength),
+        merge_parts(parts, edges, strength, resolution=resolution),
         edges,
         strength,
         spare_bits=pairs.weight - pairs.bits.max(axis=1),
-        partition=partition,
+        partition=partial(_partition_alone, n=len(linked), resolution=resolution),
         least=config.min_cluster_size,
     )
-    if weak_threshold(links, config) == link_threshold(config, links.n_population):
+    if weak_threshold(links, config) == threshold:
         return found
-    finer = partial(_partition_pairs, graph, resolution=_FINER * resolution)
-    return split_off_detached(found, edges, strength, partition=finer)
+    return split_off_detached(found, edges, strength, parts=parts)
+
+
+def _partition_alone(edges: Integers, strength: Numbers, *, n: int, resolution: float) -> Integers:
+    return partition_graph(edges, strength, start=join_edges(edges, n), resolution=resolution)
 
 
 def _keep_alike(membership: Integers, pairs: Weighted, links: Links, *, config: Config) -> Integers:
@@ -107,13 +117,6 @@ def _keep_alike(membership: Integers, pairs: Weighted, links: Links, *, config: 
             break
         membership = _number_by_size(np.where(drop, -1, membership), least=config.min_cluster_size)
     return membership
-
-
-def _partition_pairs(graph: igraph.Graph, strength: Numbers, *, resolution: float) -> Integers:
-    partition = graph.community_leiden(
-        objective_function="CPM", weights=strength, resolution=resolution, n_iterations=_ITERATIONS
-    )
-    return np.asarray(partition.membership, dtype=np.int64)
 
 
 def _partition_multiplex(

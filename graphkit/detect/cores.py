@@ -22,8 +22,8 @@ _INSIDE_SHARE = 0.6
 _CONTRAST = 4.0
 """How many times the crowd's share of corroborated strength the core's must be."""
 
-Partition = Callable[[Numbers], Integers]
-"""Finds communities: the weight of each edge (0: it does not count) to the community of each vertex."""
+Partition = Callable[[Integers, Numbers], Integers]
+"""Finds communities: edges and their weights to the community of each vertex of the graph."""
 
 
 def split_off_cores(
@@ -42,7 +42,7 @@ def split_off_cores(
     spare_bits
         Bits of each edge's pair besides its strongest kind.
     partition
-        Finds communities of the same graph.
+        Finds communities of the same vertices.
     least
         Vertices in the smallest core.
 
@@ -52,7 +52,7 @@ def split_off_cores(
     """
     inside = membership[edges[:, 0]] == membership[edges[:, 1]]
     corroborated = inside & (spare_bits >= CORROBORATED_BITS)
-    core = partition(strength * corroborated)
+    core = partition(edges[corroborated], strength[corroborated])
     stands = _stands_apart(core, membership, edges[inside], strength[inside], corroborated[inside])
     leaves = stands & (np.bincount(core) >= least)
     numbered = int(membership.max(initial=-1)) + 1 + core

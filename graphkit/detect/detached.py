@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from graphkit.detect.cores import Partition
 from graphkit.link.links import Integers, Numbers
 
 _INSIDE_SHARE = 0.9
 """Share of its strength that a part must keep inside to leave its community."""
 
 
-def split_off_detached(membership: Integers, edges: Integers, strength: Numbers, *, partition: Partition) -> Integers:
+def split_off_detached(membership: Integers, edges: Integers, strength: Numbers, *, parts: Integers) -> Integers:
     """Make detached parts communities of their own.
 
     Parameters
@@ -27,15 +26,15 @@ def split_off_detached(membership: Integers, edges: Integers, strength: Numbers,
         Ends of the edges, shape (edges, 2).
     strength
         Weight of each edge, above 0.
-    partition
-        Finds communities of the same graph at a finer resolution.
+    parts
+        Community of each vertex at a finer resolution, numbered from 0.
 
     Returns
     -------
     The finer membership.
     """
     inside = membership[edges[:, 0]] == membership[edges[:, 1]]
-    part = partition(strength * inside)
+    _, part = np.unique(membership * (int(parts.max(initial=-1)) + 1) + parts, return_inverse=True)
     n_parts = int(part.max(initial=-1)) + 1
     a, b = part[edges[inside]].T
     strength = strength[inside]

@@ -8,6 +8,7 @@ import pandas as pd
 from scipy.stats import false_discovery_control, hypergeom
 
 from graphkit.detect.members import Grouping
+from graphkit.link.arrays import is_among, sort_distinct
 from graphkit.link.links import Links, Numbers
 from graphkit.link.weights import Weighted
 from graphkit.wording import kind_name, percent, plural
@@ -103,8 +104,9 @@ def _accounts_reached(grouping: Grouping, binding: pd.DataFrame, links: Links) -
     n_entities = max(len(links.entities), 1)
     keys = binding["cluster_id"].map(place).to_numpy(dtype=np.int64) * n_entities + binding["entity_place"].to_numpy()
     cluster = grouping.cluster[links.account]
-    bound = (cluster >= 0) & np.isin(cluster * n_entities + links.entity, keys)
-    slots = np.unique(links.account[bound] * len(links.kinds) + links.entity_kind()[links.entity[bound]])
+    bound = np.flatnonzero(cluster >= 0)
+    bound = bound[is_among(cluster[bound] * n_entities + links.entity[bound], sort_distinct(keys))]
+    slots = sort_distinct(links.account[bound] * len(links.kinds) + links.entity_kind()[links.entity[bound]])
     account, kind = np.divmod(slots, len(links.kinds))
     reached = np.zeros((len(grouping.names), len(links.kinds)), dtype=np.int64)
     np.add.at(reached, (grouping.cluster[account], kind), 1)

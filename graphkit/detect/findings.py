@@ -15,6 +15,7 @@ from graphkit.detect.members import Grouping, describe_members, list_kinds
 from graphkit.detect.parts import Clusters
 from graphkit.detect.scores import score_clusters
 from graphkit.detect.stability import Stability, stability_table
+from graphkit.link.arrays import is_among
 from graphkit.link.couse import CoUses
 from graphkit.link.links import Integers, Links, Numbers
 from graphkit.link.weights import Weighted, link_threshold
@@ -136,12 +137,10 @@ def _links_table(links: Links, pairs: Weighted) -> pa.Table:
     linked = np.zeros(len(links.accounts), dtype=bool)
     linked[pairs.a] = linked[pairs.b] = True
     chosen = linked[links.account]
-    named = links.entities.take(links.entity[chosen])
     return pa.table(
         {
             "account_id": _name_accounts(links, links.account[chosen]),
-            "kind": named["kind"],
-            "entity": named["entity"],
+            **_name_entities(links, links.entity[chosen]),
             "n_events": links.n_events[chosen],
             "first_seen": _times(links.first_seen[chosen]),
             "last_seen": _times(links.last_seen[chosen]),
@@ -172,15 +171,13 @@ def _pairs_table(pairs: Weighted, links: Links) -> pa.Table:
 def _co_uses_table(graph: Graph) -> pa.Table:
     """Co-uses of the pairs that are kept."""
     links, co_uses = graph.links, graph.co_uses
-    linked = np.isin(co_uses.pair, graph.pairs.a * len(links.accounts) + graph.pairs.b)
+    linked = is_among(co_uses.pair, graph.pairs.a * len(links.accounts) + graph.pairs.b)
     a, b = np.divmod(co_uses.pair[linked], max(len(links.accounts), 1))
-    named = links.entities.take(co_uses.entity[linked])
     return pa.table(
         {
             "account_a": _name_accounts(links, a),
             "account_b": _name_accounts(links, b),
-            "kind": named["kind"],
-            "entity": named["entity"],
+            **_name_entities(links, co_uses.entity[linked]),
             "seconds_apart": co_uses.gap_us[linked] / 1e6,
         }
     )
@@ -219,8 +216,17 @@ def _templates_table(links: Links) -> pa.Table:
     )
 
 
-def _name_accounts(links: Links, places: Integers) -> pa.ChunkedArray:
-    return links.accounts["account_id"].take(pa.array(places))
+def _name_accounts(links: Links, places: Integers) -> pa.DictionaryArray:
+    return _name(links.accounts["account_id"], places)
+
+
+def _name_entities(links: Links, places: Integers) -> dict[str, pa.DictionaryArray]:
+    return {name: _name(links.entities[name], places) for name in ("kind", "entity")}
+
+
+def _name(names: pa.ChunkedArray, places: Integers) -> pa.DictionaryArray:
+    """Names by their places, each kept once."""
+    return pa.DictionaryArray.from_arrays(pa.array(places, pa.int32()), names.combine_chunks())
 
 
 def _times(seconds: Integers) -> pa.Array:

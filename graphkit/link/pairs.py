@@ -9,14 +9,16 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from graphkit.config import Config
+from graphkit.link.arrays import sort_distinct
 from graphkit.link.couse import CoUses
 from graphkit.link.links import Integers, Links
+from graphkit.link.weights import tell_meeting
 
 Words = npt.NDArray[np.uint64]
 
 
 def sample_pairs(links: Links, *, co_uses: CoUses, config: Config, key: bytes) -> Integers:
-    """Sample pairs of accounts that share an entity which makes pairs.
+    """Sample pairs of accounts that share an entity at which accounts meet.
 
     Inside an entity the members stand in a circle in the order of a keyed hash of entity and
     account, and each meets the next ``config.partners``: all pairs up to 2 m + 1 members, a share of
@@ -27,14 +29,24 @@ def sample_pairs(links: Links, *, co_uses: CoUses, config: Config, key: bytes) -
     Sorted distinct keys ``a * n_accounts + b`` with a < b.
     """
     timed = np.array([config.kinds[kind].within is not None for kind in links.kinds], dtype=bool)
-    chosen = (links.makes_pairs(config) & ~timed[links.entity_kind()])[links.entity]
+    chosen = (tell_meeting(links, config) & ~timed[links.entity_kind()])[links.entity]
     account, entity = links.account[chosen], links.entity[chosen]
     place = _hash_texts(links.accounts["account_id"], key=key, seed=config.seed)[account]
     place = _mix(place ^ _mix(_hash_entities(links.entities, key=key, seed=config.seed)[entity]))
-    order = np.lexsort((account, place, entity))
+    order = _order_circles(entity, place, account)
     account, entity = account[order], entity[order]
     found = [*_meet(account, entity, partners=config.partners, n_accounts=len(links.accounts)), co_uses.pair]
-    return _sort_distinct(np.concatenate(found))
+    return sort_distinct(np.concatenate(found))
+
+
+def _order_circles(entity: Integers, place: Words, account: Integers) -> Integers:
+    """Order by entity, then place, then account; by one key as long as its bits tell all apart."""
+    bits = np.uint64(int(entity.max(initial=0)).bit_length())
+    key = (entity.astype(np.uint64) << (np.uint64(64) - bits)) | (place >> bits) if bits else place
+    order = np.argsort(key)
+    if (np.diff(key[order]) == 0).any():
+        order = np.lexsort((account, place, entity))
+    return order
 
 
 def _meet(account: Integers, entity: Integers, *, partners: int, n_accounts: int) -> list[Integers]:
@@ -49,14 +61,6 @@ def _meet(account: Integers, entity: Integers, *, partners: int, n_accounts: int
         other = account[start[meets] + (place[meets] + step) % size[meets]]
         found.append(np.minimum(one, other) * n_accounts + np.maximum(one, other))
     return found
-
-
-def _sort_distinct(keys: Integers) -> Integers:
-    """Sort keys and drop repeats; several times as fast as numpy's unique, which hashes."""
-    keys.sort()
-    distinct = np.ones(len(keys), dtype=bool)
-    np.not_equal(keys[1:], keys[:-1], out=distinct[1:])
-    return keys[distinct]
 
 
 def _hash_texts(texts: pa.ChunkedArray, *, key: bytes, seed: int) -> Words:

@@ -14,6 +14,7 @@ from graphkit.engine import Engine, quote_text
 from graphkit.ingest.infrastructure import Infrastructure
 from graphkit.ingest.normalize import normalize_addresses
 from graphkit.ingest.organizations import LeftOut
+from graphkit.link.arrays import is_among
 from graphkit.link.links import Links
 from graphkit.link.weights import Weighted, link_threshold
 
@@ -68,12 +69,12 @@ def describe_effect(known: Known, links: Links, pairs: Weighted, before: Weighte
     threshold = link_threshold(config, links.n_population)
     linked, before = (each.take(each.weight >= threshold) for each in (pairs, before))
     keys, keys_before = (each.a * len(links.accounts) + each.b for each in (linked, before))
-    lost = before.take(~np.isin(keys_before, keys))
+    lost = before.take(~is_among(keys_before, keys))
     return {
         "fingerprint": known.listed.fingerprint,
         "n_pairs_linked_before": len(keys_before),
         "n_pairs_unlinked": len(lost.a),
-        "n_pairs_newly_linked": int(np.count_nonzero(~np.isin(keys, keys_before))),
+        "n_pairs_newly_linked": int(np.count_nonzero(~is_among(keys, keys_before))),
         "tags": {tag: _describe_tag(tag, known, links, lost, config) for tag in known.listed.tags},
     }
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from graphkit.config import Config
+from graphkit.link.ahead import map_ahead
 from graphkit.link.couse import CoUses
 from graphkit.link.likeness import pair_likeness
 from graphkit.link.links import Integers, Links, Numbers
@@ -19,6 +20,11 @@ CORROBORATING_BITS = 12.0
 ALIKE_BITS = 1.0
 """Likeness in behavior that a weak pair must have to count."""
 
+MEETING_SHARE = 0.5
+"""Share of the least bits that count which an entity must hold for accounts to meet there."""
+
+_LEAST_PROBABILITY = 1e-9
+"""That of pairs which no longer share an entity where they would meet."""
 _CHUNK = 1 << 18
 
 
@@ -70,6 +76,17 @@ def weak_threshold(links: Links, config: Config) -> float:
     return link_threshold(config, links.n_population) - reach
 
 
+def tell_meeting(links: Links, config: Config) -> npt.NDArray[np.bool_]:
+    """Tell the entities at which accounts meet; those that hold fewer bits weigh where two met elsewhere.
+
+    What two accounts need besides such an entity is rarer, so that they meet there.
+    """
+    prior = np.array([config.kinds[kind].prior for kind in links.kinds])[links.entity_kind()]
+    least = MEETING_SHARE * (link_threshold(config, links.n_population) - config.reach)
+    meeting: npt.NDArray[np.bool_] = links.makes_pairs(config) & (links.bits(config) + prior >= least)
+    return meeting
+
+
 def tell_counting(pairs: Weighted, links: Links, *, config: Config) -> npt.NDArray[np.bool_]:
     """Tell the pairs that count: those linked, and weak ones whose accounts behave alike."""
     counts: npt.NDArray[np.bool_] = pairs.weight >= link_threshold(config, links.n_population)
@@ -92,13 +109,18 @@ def weigh_pairs(pairs: Integers, links: Links, *, co_uses: CoUses, config: Confi
     share (weighted by 1 / p) that holds 12 bits or more from other kinds; nan where none shares it.
     """
     weigh = Weigher(links, co_uses, config)
-    counting, corroborated, sharing = [], np.zeros(len(links.entities)), np.zeros(len(links.entities))
-    for start in range(0, len(pairs), _CHUNK):
+
+    def weigh_chunk(start: int) -> tuple[Weighted, Integers, Numbers, Numbers]:
         chunk, row, entity, other = weigh.chunk(pairs[start : start + _CHUNK])
         inverse = 1 / chunk.probability[row]
-        sharing += np.bincount(entity, weights=inverse, minlength=len(sharing))
-        corroborated += np.bincount(entity, weights=inverse * (other >= CORROBORATING_BITS), minlength=len(sharing))
-        counting.append(chunk.take(tell_counting(chunk, links, config=config)))
+        kept = chunk.take(tell_counting(chunk, links, config=config))
+        return kept, entity, inverse, inverse * (other >= CORROBORATING_BITS)
+
+    counting, corroborated, sharing = [], np.zeros(len(links.entities)), np.zeros(len(links.entities))
+    for kept, entity, of_all, of_corroborated in map_ahead(weigh_chunk, range(0, len(pairs), _CHUNK)):
+        sharing += np.bincount(entity, weights=of_all, minlength=len(sharing))
+        corroborated += np.bincount(entity, weights=of_corroborated, minlength=len(sharing))
+        counting.append(kept)
     corroboration = np.divide(corroborated, sharing, out=np.full(len(sharing), np.nan), where=sharing > 0)
     return _concatenate(counting, len(links.kinds)), corroboration
 
@@ -114,7 +136,7 @@ class Weigher:
         makes_pairs = links.makes_pairs(config)
         pairing = makes_pairs[links.entity]
         slots = links.account[pairing] * self.n_kinds + self.kind[links.entity[pairing]]
-        self.choices = np.bincount(slots, minlength=self.n_accounts * self.n_kinds).reshape(-1, self.n_kinds)
+        self.choices = np.bincount(slots, minlength=self.n_accounts * self.n_kinds)
         self.log2_factorial = np.concatenate([[0.0], np.cumsum(np.log2(np.arange(1, self.choices.max(initial=0) + 1)))])
         timed = np.array([kind.within is not None for kind in kinds], dtype=bool)
         in_matrix = pairing & ~timed[self.kind[links.entity]]
@@ -124,6 +146,7 @@ class Weigher:
         degree = links.entities["n_accounts"].to_numpy()
         with np.errstate(divide="ignore"):  # log(0): an entity whose members all meet
             self.log_missed = np.log1p(-np.minimum(1, 2 * config.partners / np.maximum(degree - 1, 1)))
+        self.log_missed[~tell_meeting(links, config)] = 0.0
         self.log_missed[timed[self.kind]] = -np.inf
 
     def chunk(self, pairs: Integers) -> tuple[Weighted, Integers, Integers, Numbers]:
@@ -134,17 +157,25 @@ class Weigher:
         a, b = np.divmod(pairs, self.n_accounts)
         row, entity = self._shared(pairs, a, b)
         slot = row * self.n_kinds + self.kind[entity]
-        shape = (len(pairs), self.n_kinds)
-        n_shared = np.bincount(slot, minlength=shape[0] * shape[1]).reshape(shape)
-        shared = np.bincount(slot, weights=self.entity_bits[entity], minlength=shape[0] * shape[1]).reshape(shape)
-        choices = np.maximum(self.choices[a], self.choices[b])
-        price = self.log2_choose(choices, n_shared)
-        bits = np.where(n_shared > 0, np.maximum(0, shared + self.prior - price), 0)
-        weight = bits.sum(axis=1)
+        n_slots = len(pairs) * self.n_kinds
+        n_shared = np.bincount(slot, minlength=n_slots)
+        filled = np.flatnonzero(n_shared)  # few: most pairs share one kind
+        shared = np.bincount(slot, weights=self.entity_bits[entity], minlength=n_slots)[filled]
+        of_pair, kind = np.divmod(filled, self.n_kinds)
+        choices = np.maximum(*(self.choices[end[of_pair] * self.n_kinds + kind] for end in (a, b)))
+        price = self.log2_choose(choices, n_shared[filled])
+        bits = np.full(n_slots, -1.0)
+        bits[filled] = np.maximum(0, shared + self.prior[kind] - price)
+        weight: Numbers = np.bincount(of_pair, weights=bits[filled], minlength=len(pairs)).astype(float)
         probability = -np.expm1(np.bincount(row, weights=self.log_missed[entity], minlength=len(pairs)))
-        other = weight[row] - bits[row, self.kind[entity]]
-        kept = np.where(n_shared > 0, bits, -1).astype(np.float32)
-        return Weighted(a, b, weight, probability, kept), row, entity, other
+        np.maximum(probability, _LEAST_PROBABILITY, out=probability)
+        other = weight[row] - bits[slot]
+        return (
+            Weighted(a, b, weight, probability, bits.reshape(-1, self.n_kinds).astype(np.float32)),
+            row,
+            entity,
+            other,
+        )
 
     def log2_choose(self, n: Integers, k: Integers) -> Numbers:
         """log2 of the binomial coefficient: the bits of choice that an account with n entities has."""
