@@ -1,11 +1,15 @@
 """Bad data: told, and no cluster is told as ended because of them."""
 
 from datetime import timedelta
+from unittest.mock import ANY
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from graphkit.config import Config
-from tests.past_world import FIRST, add_day, events_of, follow, id_of, words
+from graphkit.detect.lineage import keep_identity
+from tests.past_world import FIRST, POPULATION, add_day, events_of, follow, id_of, tables_of, words
 
 A, B = words("a", 0, 20), words("b", 0, 12)
 
@@ -81,3 +85,26 @@ def test_things_of_a_cluster_that_bad_data_hid_are_still_known():
         old, {"clusters": [B], "events": 0}, {"clusters": [new, B], "things": dict.fromkeys(things, new)}
     )
     assert id_of(snapshots[2], "n00") == id_of(snapshots[0], "a00")
+
+
+def test_texts_may_come_as_dictionaries_that_repeat_them():
+    """As the links of a fresh analysis do: one entry an entity, so that a kind is in it many times."""
+    crowd, new = words("c", 0, 60), words("n", 0, 10)
+    things = [f"203.0.113.{n}" for n in range(4)]
+    old = {"clusters": [crowd, A], "things": dict.fromkeys(things, A) | {f"user_agent/{n}": crowd for n in range(2)}}
+    first, second = follow(old, {**old, "clusters": [crowd]})
+    tables = tables_of([crowd, new], day=FIRST.replace(day=3), things=dict.fromkeys(things, new))
+    expected, faults = keep(tables, second)
+    links = tables["links"]
+    for name in ("kind", "entity"):
+        texts = links[name].combine_chunks()
+        coded = pa.DictionaryArray.from_arrays(pa.array(range(len(texts)), pa.int32()), texts)
+        links = links.set_column(links.column_names.index(name), name, coded)
+    again, same_faults = keep(tables | {"links": links}, second)
+    assert again["lineage"].equals(expected["lineage"])
+    assert faults == same_faults == [{"fault": "kind_gone", "subject": "user_agent", "what": ANY}]
+    assert id_of(first, "a00") in again["lineage"].filter(pc.field("event") == "resurrection")["cluster_id"].to_pylist()
+
+
+def keep(tables, parent):
+    return keep_identity(tables, parent, as_of=FIRST.replace(day=3), config=Config(), n_population=POPULATION)

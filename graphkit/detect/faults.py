@@ -79,5 +79,5 @@ def _judge_kinds(links: pa.Table, parent: Snapshot, config: Config) -> list[dict
 def _count_uses(links: pa.Table, *, since: pd.Timestamp) -> dict[str, int]:
     """Links by kind that were used from that time on."""
     late = links.filter(pc.greater_equal(links["last_seen"], pa.scalar(since.to_pydatetime(), links["last_seen"].type)))
-    counts: Any = late["kind"].value_counts().to_pylist()
+    counts: Any = late["kind"].cast(pa.string()).value_counts().to_pylist()
     return {row["values"]: row["counts"] for row in counts}

@@ -43,6 +43,11 @@ def own_entities(evidence: pa.Table, clusters: pd.Index[str]) -> pd.DataFrame:
     return frame[["cluster_id", "kind", "entity", "n_accounts", "tag"]]
 
 
+def select_texts(table: pa.Table, columns: list[str]) -> pa.Table:
+    """Columns of texts, plain: dictionaries, as a fresh analysis has them, may repeat a text."""
+    return table.select(columns).cast(pa.schema([(name, pa.string()) for name in columns]))
+
+
 def link_by_entities(
     former: pd.DataFrame, present: pd.DataFrame, *, members: pd.DataFrame, links: pa.Table, config: Config, n: int
 ) -> pd.DataFrame:
@@ -74,7 +79,7 @@ def link_by_entities(
         return pd.DataFrame({"before": [], "after": [], "worth": np.array([], dtype=np.int64)})
     shared = shared.merge(weights, on=["cluster_id_before", "cluster_id_after"])
     used = links.filter(pc.is_in(links["entity"], value_set=pa.array(shared["entity"].unique(), pa.string())))
-    uses = used.select(["account_id", "kind", "entity"]).to_pandas().merge(members, on="account_id")
+    uses = select_texts(used, ["account_id", "kind", "entity"]).to_pandas().merge(members, on="account_id")
     reached = shared.merge(
         uses, left_on=["cluster_id_after", "kind", "entity"], right_on=["cluster_id", "kind", "entity"]
     )

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from graphkit.config import Config
 from graphkit.detect.faults import find_faults
+from graphkit.detect.former import select_texts
 from graphkit.detect.matching import weigh_members
 from graphkit.detect.members import make_id
 from graphkit.detect.past import MEMBERS, Past, read_past
@@ -59,7 +60,7 @@ def keep_identity(
     """
     faults = find_faults(tables, parent, as_of=as_of, config=config)
     past = read_past(parent)
-    members = weigh_members(tables["accounts"].select(MEMBERS))
+    members = weigh_members(select_texts(tables["accounts"], MEMBERS))
     trace = trace_clusters(past, members, tables, parent=parent, config=config, n=n_population)
     names = _name_clusters(trace, members, past)
     renamed = {name: _rename(table, names) for name, table in tables.items()}
@@ -95,7 +96,7 @@ def _rename(table: pa.Table, names: Mapping[str, str]) -> pa.Table:
     """A table with other cluster ids; what it says of no cluster stays."""
     if "cluster_id" not in table.column_names:
         return table
-    place = pc.index_in(table["cluster_id"], value_set=pa.array(list(names), pa.string()))
+    place = pc.index_in(table["cluster_id"].cast(pa.string()), value_set=pa.array(list(names), pa.string()))
     renamed = pa.array(list(names.values()), pa.string()).take(place.combine_chunks())
     return table.set_column(table.column_names.index("cluster_id"), "cluster_id", renamed)
 
