@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from graphkit import privacy
 from graphkit.config import Config
@@ -33,7 +32,7 @@ from graphkit.link.calibration import LearntPrior, calibration_table, learn_prio
 from graphkit.link.couse import find_co_uses
 from graphkit.link.links import make_links
 from graphkit.link.pairs import sample_pairs
-from graphkit.link.profiles import measure_profiles
+from graphkit.link.profiles import count_traits, find_traits, measure_profiles
 from graphkit.link.tags import Known, describe_effect, forget_tags, tag_entities
 from graphkit.link.weights import link_threshold, weak_threshold, weigh_pairs
 from graphkit.show.layouts import overview_layout
@@ -162,13 +161,14 @@ def _link_accounts(
 ) -> tuple[Graph, tuple[LearntPrior, ...], list[dict[str, Any]]]:
     """Make the match-weight graph; also gives what was learnt of the priors, and what was set aside."""
     with clock.stage("make links") as stage:
-        links, unusable = make_links(engine, intake, config=config)
+        traits = find_traits(engine) if config.reach else ()
+        links, unusable = make_links(engine, intake, config=config, traits=count_traits(traits))
         if known is not None:
             links = tag_entities(links, known.listed, config=config, engine=engine)
         stage.result = f"{links.n_population:,} accounts, {len(links.account):,} links"
     if config.reach:
         with clock.stage("profile accounts") as stage:
-            links = replace(links, profiles=measure_profiles(engine, links))
+            links = replace(links, profiles=measure_profiles(engine, links, traits))
             stage.result = plural(links.profiles.shape[1], "feature")
     with clock.stage("weigh pairs") as stage:
         co_uses = find_co_uses(engine, intake, links, config=config)
@@ -176,7 +176,7 @@ def _link_accounts(
         learnt = learn_priors(candidates, links, co_uses=co_uses, config=config)
         pairs, corroboration = weigh_pairs(candidates, links, co_uses=co_uses, config=use_learnt(config, learnt))
         stage.result = f"{len(candidates):,} pairs, {len(pairs.a):,} count"
-    return Graph(links, co_uses, pairs, corroboration), learnt, unusable
+    return Graph(links, co_uses, pairs, corroboration), learnt, intake.unusable + unusable
 
 
 def _compare_without(
@@ -210,10 +210,7 @@ def _check_clusters(graph: Graph, grouping: Grouping, *, config: Config, key: by
 
 
 def _measure_behavior(engine: Engine, graph: Graph, grouping: Grouping) -> Behavior:
-    clustered = grouping.cluster >= 0
-    names = pa.array(grouping.names, pa.string()).take(pa.array(grouping.cluster[clustered]))
-    accounts = graph.links.accounts["account_id"].filter(pa.array(clustered))
-    activity, usage = measure_activity(engine, pa.table({"account_id": accounts, "cluster_id": names}))
+    activity, usage = measure_activity(engine, graph.links, grouping.cluster, grouping.names)
     return Behavior(
         activity, usage, engine.query("SELECT n_events, created_at FROM population ORDER BY ALL").to_pandas()
     )

@@ -305,7 +305,7 @@ TABLES: dict[str, Table] = {
                 Column("model", "text", "model; empty if the events have none", nullable=True),
                 Column("capability", "text", "capability; empty if the events have none", nullable=True),
                 _EVENTS,
-                Column("n_accounts", "integer", "accounts with such an event"),
+                Column("n_accounts", "integer", "accounts with such an event; empty for the population", nullable=True),
                 _INPUT,
                 _OUTPUT,
             ),

@@ -54,7 +54,7 @@ def test_columns_that_cannot_be_used(tmp_path, columns, settings, expected):
 
 def test_columns_are_found_in_any_case_and_may_repeat_where_not_needed(tmp_path):
     path = write(tmp_path, "e.csv", "Account_ID,TIMESTAMP,x,X,x,Ip\na,2026-05-01,1,2,3,::1\n")
-    assert take(path)[1][0]["kind_ip"] == "::1"
+    assert take(path)[1][0]["kind_ip"] == "::/64"
 
 
 @pytest.mark.parametrize(

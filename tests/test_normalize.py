@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from graphkit.config import Config
 from graphkit.engine import open_engine
-from graphkit.ingest.normalize import make_entity_function, normalize_addresses
+from graphkit.ingest.normalize import make_canonical_function, make_showing_function, normalize_addresses
 from graphkit.privacy import digest_value
 
 KEY = b"k" * 32
@@ -84,8 +84,8 @@ def test_entities_are_their_own_entities(values, prefix):
 
 def entities(kind, values, **settings):
     config = Config.model_validate({"kinds": {kind: settings}})
-    function = make_entity_function(kind, config=config, key=KEY, digest=config.kinds[kind].digest)
-    return function(pa.chunked_array([values[:1], values[1:]], pa.string())).to_pylist()
+    canonical = make_canonical_function(kind, config=config)(pa.chunked_array([values[:1], values[1:]], pa.string()))
+    return make_showing_function(kind, key=KEY, digest=config.kinds[kind].digest)(canonical).to_pylist()
 
 
 def test_texts_keep_inner_blanks_case_and_control_characters():
@@ -111,7 +111,7 @@ def test_digests_are_keyed_and_of_the_kind():
 
 def test_sql_maps_distinct_values_of_any_number():
     config = Config()
-    function = make_entity_function("ip", config=config, key=KEY, digest=False)
+    function = make_canonical_function("ip", config=config)
     with open_engine() as engine:
         engine.register_function("entity_ip", function)
         addresses = "SELECT '10.0.' || (i // 256) || '.' || (i % 256) AS x FROM range(9000) r(i)"

@@ -8,7 +8,7 @@ from graphkit.config import Config
 from graphkit.engine import open_engine
 from graphkit.ingest.events import read_events
 from graphkit.link.links import make_links
-from graphkit.link.profiles import measure_profiles
+from graphkit.link.profiles import count_traits, find_traits, measure_profiles
 
 KEY = b"a key for tests only"
 RNG = np.random.default_rng(3)
@@ -30,8 +30,9 @@ def events_of(**columns) -> pd.DataFrame:
 def profiles_of(events, accounts=None):
     with open_engine() as engine:
         intake = read_events(engine, events, accounts, config=Config(), key=KEY)
-        links, _ = make_links(engine, intake, config=Config())
-        return measure_profiles(engine, links)
+        traits = find_traits(engine)
+        links, _ = make_links(engine, intake, config=Config(), traits=count_traits(traits))
+        return measure_profiles(engine, links, traits)
 
 
 def mix(share: float) -> np.ndarray:

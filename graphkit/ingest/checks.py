@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,6 +51,49 @@ class Counts:
     """Rows of the table ``rejected``."""
 
 
+@dataclass(frozen=True)
+class SetAside:
+    """What of a source cannot be used."""
+
+    n_rows: int
+    """All its rows, malformed lines included."""
+    n_set_aside: int
+    rejected: list[dict[str, Any]]
+    """Rows of the table ``rejected``."""
+    late: bool
+    """Whether some rows lie ahead of the clock."""
+
+
+def tell_set_aside(
+    engine: Engine, part: Part, fields: Sequence[Field], *, n_usable: Mapping[str, int], latest_us: int
+) -> dict[str, SetAside]:
+    """Tell for each source of a part of events what cannot be used; looks only where rows are missing.
+
+    Parameters
+    ----------
+    n_usable
+        Rows of each source that can be used.
+    """
+    account, time = (next(field for field in fields if field.role == role) for role in ("id", "time"))
+    faults: list[tuple[str, str, int, str]] = []
+    if sum(n_usable.values()) < sum(part.n_rows.values()):
+        fault = _find_fault(part, time, time_needed=True, latest_us=latest_us)
+        with explain_failure(part):
+            faults = _explain_faults(engine, part, fault, account=account, time=time)
+    told = {}
+    for source, n_rows in part.n_rows.items():
+        file, malformed = part.files.get(source), part.malformed.get(source)
+        name = file.name if file else source
+        found = [(name, EVENT_REASONS[fault], n, example) for key, fault, n, example in faults if key == source]
+        n_lost = sum(n for _, _, n, _ in found)
+        if malformed:
+            found += _list_malformed(part, source)
+            n_rows, n_lost = n_rows + malformed.n_lines, n_lost + malformed.n_lines  # noqa: PLW2901
+        late = any(key == source and fault == "late" for key, fault, _, _ in faults)
+        told[source] = SetAside(n_rows, n_lost, _merge(found), late)
+    return told
+
+
 def count_rows(
     engine: Engine, parts: Sequence[Part], fields: Sequence[Field], *, reasons: Mapping[str, str], latest_us: int
 ) -> Counts:
@@ -70,10 +113,10 @@ def count_rows(
         part_days, part_faults = _count_part(engine, part, fault, time)
         days += part_days
         faults += part_faults
-        found += _list_malformed(part)
+        found += [row for source in part.malformed for row in _list_malformed(part, source)]
         if part_faults:
             explained = _explain_faults(engine, part, fault, account=account, time=time)
-            found += [(source, reasons[name], n, example) for source, name, n, example in explained]
+            found += [(_name(part, source), reasons[name], n, example) for source, name, n, example in explained]
     n_malformed = sum(malformed.n_lines for part in parts for malformed in part.malformed.values())
     n_unusable = faults.total() if "missing" in reasons else faults["account"]
     n_kept = days.total() + faults.total() - n_unusable
@@ -137,7 +180,7 @@ def _count_part(engine: Engine, part: Part, fault: str, time: Field) -> tuple[Co
 def _explain_faults(
     engine: Engine, part: Part, fault: str, *, account: Field, time: Field
 ) -> list[tuple[str, str, int, str]]:
-    """Source, fault, number of rows and an example, for each source and fault of a part."""
+    """Source (as the part knows it), fault, number of rows and an example, for each source and fault of a part."""
     inner = (
         f"SELECT {part.source} AS source, {part.row or 'NULL'} AS row, {fault} AS fault, "
         f"{part.values[account.name]} AS account, {part.raw_time} AS time FROM {part.relation}"
@@ -153,17 +196,23 @@ def _explain_faults(
     for found in faults:
         file = part.files.get(found["source"])
         example = give_example(file, found, account=account.column, time=time.column)
-        explained.append((file.name if file else found["source"], found["fault"], found["n"], example))
+        explained.append((found["source"], found["fault"], found["n"], example))
     return explained
 
 
-def _list_malformed(part: Part) -> list[tuple[str, str, int, str]]:
-    listed = []
-    for key, malformed in part.malformed.items():
-        file = part.files[key]
-        reason = _MALFORMED["json" if file.format == "json" else "csv"]
-        listed.append((file.name, reason, malformed.n_lines, malformed.example))
-    return listed
+def _name(part: Part, source: str) -> str:
+    return part.files[source].name if source in part.files else source
+
+
+def _list_malformed(part: Part, source: str) -> list[tuple[str, str, int, str]]:
+    file, malformed = part.files[source], part.malformed[source]
+    reason = _MALFORMED["json" if file.format == "json" else "csv"]
+    return [(file.name, reason, malformed.n_lines, malformed.example)]
+
+
+def merge_rejected(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of the table ``rejected``, sorted; files of the same name are counted together."""
+    return _merge([(row["source"], row["reason"], row["n_rows"], row["example"]) for row in rows])
 
 
 def _merge(found: Sequence[tuple[str, str, int, str]]) -> list[dict[str, Any]]:

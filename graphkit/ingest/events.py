@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from graphkit.config import Config
 from graphkit.engine import Engine
 from graphkit.errors import InputError, UsageError
-from graphkit.ingest.checks import ACCOUNT_REASONS, DAY_US, EVENT_REASONS, Counts, count_rows, require_usable
-from graphkit.ingest.fields import Field, account_fields, event_fields, explain_missing, kind_fields
-from graphkit.ingest.frames import open_frame
-from graphkit.ingest.normalize import make_entity_function
-from graphkit.ingest.parquet import open_parquet
-from graphkit.ingest.parts import EARLIEST_US, Part
+from graphkit.ingest.checks import ACCOUNT_REASONS, DAY_US, Counts, count_rows, merge_rejected, require_usable
+from graphkit.ingest.codes import make_secret
+from graphkit.ingest.coding import OPTIONAL
+from graphkit.ingest.fields import account_fields, explain_missing, kind_fields
+from graphkit.ingest.partials import Source
+from graphkit.ingest.parts import Part
+from graphkit.ingest.reading import Reading, create_views, open_parts, read_accounts, read_segments
 from graphkit.ingest.sources import find_files, is_frame
-from graphkit.ingest.textfiles import open_text_files
 
-_OPTIONAL_EVENT_FIELDS = ("organization", "model", "capability", "input_tokens", "output_tokens")
 _OPTIONAL_NAMES = ("endpoint", "status")
 
 
@@ -42,15 +43,21 @@ class Intake:
     n_accepted: int
     n_in_window: int
     rejected: list[dict[str, Any]]
-    """Rows of the table ``rejected``."""
+    """Rows of the table ``rejected``: what was set aside."""
+    unusable: list[dict[str, Any]]
+    """Further rows of it: values of which no entity could be made."""
     sources: tuple[str, ...]
     """Paths, or names of frames, that were read."""
     has: frozenset[str]
     """Optional columns that are there: organization, model, capability, endpoint, status, input_tokens, output_tokens,
     created_at."""
+    secret: str
+    """Stands before texts when their codes are made."""
+    n_read: int
+    """Sources of events that were read now; the others were known from before."""
 
 
-def read_events(
+def read_events(  # noqa: PLR0913  # the one entry of the data
     engine: Engine,
     events: Any,
     accounts: Any = None,
@@ -59,17 +66,19 @@ def read_events(
     key: bytes,
     as_of: date | None = None,
     now: datetime | None = None,
+    partials: Path | None = None,
+    rehash: bool = False,
 ) -> Intake:
     """Read events, and accounts if given, into an engine.
 
     After it the engine has
 
-    - ``events``: a row is a usable event in the look-back; account_id, t (microseconds since 1970 UTC),
-      kind_NAME for each kind of the events (the raw value, trimmed), organization, model, capability,
+    - ``events``: a row is a usable event in the look-back; account (a code), t (microseconds since 1970 UTC),
+      kind_NAME for each kind of the events (the entity's code), organization (a code), model, capability,
       input_tokens and output_tokens; null where empty or absent;
-    - ``accounts_file``: a row is a row of the accounts; account_id, created_us, organization, kind_NAME for each of
+    - ``accounts_file``: a row is a row of the accounts; account, created_us, organization, kind_NAME for each of
       their kinds;
-    - ``entity_NAME(text)`` for each kind: the entity of a raw value, null if it cannot be used.
+    - ``names_account`` and ``names_kind_NAME``: code and name, possibly repeated.
 
     Parameters
     ----------
@@ -81,6 +90,10 @@ def read_events(
         The last day that counts; by default the UTC day of the newest usable event.
     now
         The clock; events more than a day ahead of it are set aside.
+    partials
+        Folder in which what was read of files is kept, and found the next time; by default it is not.
+    rehash
+        Tell files apart by their whole content, not by a sample of it.
 
     Raises
     ------
@@ -92,39 +105,28 @@ def read_events(
     latest_us = _to_us(now or datetime.now(UTC)) + DAY_US
     if as_of is not None and as_of > (tomorrow := _to_date(latest_us // DAY_US)):
         raise UsageError(f"as-of {as_of} lies ahead of the clock; give a day that has begun, at the latest {tomorrow}")
-    fields = event_fields(config)
-    parts, sources = _open(engine, events, fields, what="events", latest_us=latest_us)
+    reading = Reading(engine, config, key, make_secret(key), latest_us)
+    segments, n_read = read_segments(reading, events, partials=partials, rehash=rehash)
+    sources = [source for segment in segments.values() for source in segment.sources]
     account_parts: list[Part] = []
     if accounts is not None:
-        account_parts, more = _open(engine, accounts, account_fields(config), what="accounts", latest_us=latest_us)
-        sources += more
-    event_kinds, account_kinds = (_find_kinds(given, config) for given in (parts, account_parts))
-    _require_kinds({*event_kinds, *account_kinds}, [*parts, *account_parts], config)
+        account_parts = open_parts(reading, accounts, account_fields(config), what="accounts")
+    event_kinds = _find_kinds([source.present for source in sources], config)
+    account_kinds = _find_kinds([part.present for part in account_parts], config)
+    _require_kinds({*event_kinds, *account_kinds}, [*sources, *account_parts], config)
 
-    counts = count_rows(engine, parts, fields, reasons=EVENT_REASONS, latest_us=latest_us)
+    counts = _add_up(sources)
     account_counts = count_rows(
         engine, account_parts, account_fields(config), reasons=ACCOUNT_REASONS, latest_us=latest_us
     )
     require_usable([counts, account_counts], limit=config.max_rejected_share)
-    if not counts.n_rows:
-        raise InputError("events: there are no rows; give events with account, time and a kind of link")
-    if not counts.days:
-        raise InputError("events: there is no usable row; give events with account, time and a kind of link")
-    if account_parts and not account_counts.n_rows:
-        raise InputError("accounts: there are no rows; give some, or leave the accounts out")
-
+    _require_rows(counts, account_counts, account_parts)
     first_day, last_day = _find_window(counts, config, as_of)
     n_in_window = sum(n for day, n in counts.days.items() if first_day <= day <= last_day)
-    window = None
-    if n_in_window < counts.n_rows:
-        window = (max(first_day * DAY_US, EARLIEST_US), min((last_day + 1) * DAY_US - 1, latest_us))
-    _create_events(engine, parts, event_kinds, window=window)
-    _create_accounts(engine, account_parts, account_kinds, latest_us=latest_us)
+    window = (first_day * DAY_US, (last_day + 1) * DAY_US - 1) if n_in_window < sum(counts.days.values()) else None
+    read_accounts(reading, account_parts, account_kinds)
     kinds = tuple(sorted({*event_kinds, *account_kinds}))
-    hashed = frozenset().union(*(part.prompts for part in [*parts, *account_parts]))
-    for kind in kinds:
-        digest = config.kinds[kind].digest or f"kind_{kind}" in hashed
-        engine.register_function(f"entity_{kind}", make_entity_function(kind, config=config, key=key, digest=digest))
+    create_views(reading, segments, event_kinds, account_kinds, window=window)
     return Intake(
         kinds=kinds,
         event_kinds=event_kinds,
@@ -136,30 +138,63 @@ def read_events(
         n_accepted=sum(counts.days.values()),
         n_in_window=n_in_window,
         rejected=counts.rejected + account_counts.rejected,
-        sources=sources,
-        has=_find_optional(parts, account_parts, config),
+        unusable=_list_unusable(sources, config),
+        sources=_list_sources(events, accounts),
+        has=_find_optional(sources, account_parts, config),
+        secret=reading.secret,
+        n_read=n_read,
     )
 
 
-def _open(
-    engine: Engine, given: Any, fields: Sequence[Field], *, what: str, latest_us: int
-) -> tuple[list[Part], tuple[str, ...]]:
-    if is_frame(given):
-        return [open_frame(engine, given, fields, what=what, latest_us=latest_us)], (f"{what} (frame)",)
-    files = find_files(given, what=what)
-    parquet = [file for file in files if file.format == "parquet"]
-    texts = [file for file in files if file.format != "parquet"]
-    parts = open_parquet(engine, parquet, fields)
-    if texts:
-        parts.append(open_text_files(engine, texts, fields, what=what, latest_us=latest_us))
-    return parts, tuple(file.path for file in files)
+def _add_up(sources: Sequence[Source]) -> Counts:
+    """All sources as one."""
+    days: Counter[int] = Counter()
+    for source in sources:
+        days.update(source.days)
+    return Counts(
+        days=days,
+        n_rows=sum(source.n_rows for source in sources),
+        n_set_aside=sum(source.n_set_aside for source in sources),
+        rejected=merge_rejected(row for source in sources for row in source.rejected),
+    )
 
 
-def _find_kinds(parts: Sequence[Part], config: Config) -> tuple[str, ...]:
-    return tuple(kind for kind in sorted(config.kinds) if any(f"kind_{kind}" in part.present for part in parts))
+def _require_rows(counts: Counts, account_counts: Counts, account_parts: Sequence[Part]) -> None:
+    if not counts.n_rows:
+        raise InputError("events: there are no rows; give events with account, time and a kind of link")
+    if not counts.days:
+        raise InputError("events: there is no usable row; give events with account, time and a kind of link")
+    if account_parts and not account_counts.n_rows:
+        raise InputError("accounts: there are no rows; give some, or leave the accounts out")
 
 
-def _require_kinds(active: set[str], parts: Sequence[Part], config: Config) -> None:
+def _list_unusable(sources: Sequence[Source], config: Config) -> list[dict[str, Any]]:
+    """Rows of ``rejected`` for values of which no entity could be made; an error if they are too many."""
+    rows = []
+    for name in sorted({kind for source in sources for kind in source.values}):
+        kind, column = config.kinds[name], config.kind_column(name)
+        found = [source.values[name] for source in sources if name in source.values]
+        n_all, n_bad = (sum(counts) for counts in list(zip(*found, strict=True))[:2])
+        if not n_bad:
+            continue
+        example = min(text for _, n, text in found if n)
+        if n_bad > config.max_rejected_share * n_all:
+            raise InputError(
+                f"events, column {column!r}: {n_bad:,} of {n_all:,} values "
+                f"cannot be used as kind {name!r}, for example {example!r}. Name the right column in [columns] "
+                f'or [kinds.{name}], set normalize = "text" there, or raise max_rejected_share.'
+            )
+        what = "is not an IP address" if kind.normalize == "ip" else "is empty"
+        reason = f"{column} {what}; the row counts, the value does not"
+        rows.append({"source": "events", "reason": reason, "n_rows": n_bad, "example": example})
+    return rows
+
+
+def _find_kinds(present: Sequence[frozenset[str]], config: Config) -> tuple[str, ...]:
+    return tuple(kind for kind in sorted(config.kinds) if any(f"kind_{kind}" in names for names in present))
+
+
+def _require_kinds(active: set[str], parts: Sequence[Part | Source], config: Config) -> None:
     """Every kind that the user named needs a column; of the default kinds one is enough."""
     names = list(dict.fromkeys(name for part in parts for name in part.names))
     missing = [field for field in kind_fields(config) if field.name.removeprefix("kind_") not in active]
@@ -187,48 +222,21 @@ def _find_window(counts: Counts, config: Config, as_of: date | None) -> tuple[in
     return first, last
 
 
-def _create_events(
-    engine: Engine, parts: Sequence[Part], kinds: Sequence[str], *, window: tuple[int, int] | None
-) -> None:
-    """Create the view; ``window`` is None where every row counts, which saves reading what only the filter needs."""
-    names = ["account_id", "t", *(f"kind_{kind}" for kind in kinds), *_OPTIONAL_EVENT_FIELDS]
-    selects = [f"SELECT {_select(part, names)} FROM {part.relation}{_cut(part, window)}" for part in parts]
-    engine.run(f"CREATE OR REPLACE TEMP VIEW events AS {' UNION ALL '.join(selects)}")
+def _list_sources(*given: Any) -> tuple[str, ...]:
+    """Paths, or names of frames, that were read."""
+    listed: list[str] = []
+    for what, sources in zip(("events", "accounts"), given, strict=True):
+        if is_frame(sources):
+            listed.append(f"{what} (frame)")
+        elif sources is not None:
+            listed += [file.path for file in find_files(sources, what=what)]
+    return tuple(listed)
 
 
-def _create_accounts(engine: Engine, parts: Sequence[Part], kinds: Sequence[str], *, latest_us: int) -> None:
-    columns = [
-        "account_id VARCHAR",
-        "created_us BIGINT",
-        "organization VARCHAR",
-        *(f"kind_{kind} VARCHAR" for kind in kinds),
-    ]
-    engine.run(f"CREATE OR REPLACE TEMP TABLE accounts_file ({', '.join(columns)})")
-    for part in parts:
-        created = part.values["created_us"]
-        usable = f"CASE WHEN {created} BETWEEN {EARLIEST_US} AND {latest_us} THEN {created} END"
-        rest = "".join(f", {part.values[f'kind_{kind}']}" for kind in kinds)
-        account, organization = part.values["account_id"], part.values["organization"]
-        engine.run(
-            f"INSERT INTO accounts_file SELECT {account}, {usable}, {organization}{rest} "
-            f"FROM {part.relation} WHERE {account} IS NOT NULL"
-        )
-
-
-def _cut(part: Part, window: tuple[int, int] | None) -> str:
-    if window is None:
-        return ""
-    return f" WHERE {part.values['account_id']} IS NOT NULL AND {part.values['t']} BETWEEN {window[0]} AND {window[1]}"
-
-
-def _select(part: Part, names: Sequence[str]) -> str:
-    return ", ".join(f"{part.values[name]} AS {name}" for name in names)
-
-
-def _find_optional(parts: Sequence[Part], account_parts: Sequence[Part], config: Config) -> frozenset[str]:
+def _find_optional(parts: Sequence[Source], account_parts: Sequence[Part], config: Config) -> frozenset[str]:
     present = {name for part in parts for name in part.present}
     names = {name.lower() for part in parts for name in part.names}
-    found = {name for name in _OPTIONAL_EVENT_FIELDS if name in present}
+    found = {name for name in OPTIONAL if name in present}
     found |= {name for name in _OPTIONAL_NAMES if str(getattr(config.columns, name)).lower() in names}
     if any("created_us" in part.present for part in account_parts):
         found.add("created_at")

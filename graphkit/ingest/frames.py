@@ -34,9 +34,10 @@ def open_frame(engine: Engine, frame: Any, fields: Sequence[Field], *, what: str
     values, raw_time = read_columns(fields, columns, describe_columns(engine, relation), source=what)
     engine.register(relation, table)
     label = quote_text(what)
-    part = Part(relation, values, raw_time, frozenset(columns), tuple(names), find_prompts(fields, columns), label)
+    prompts = find_prompts(fields, columns)
+    part = Part(relation, values, raw_time, frozenset(columns), tuple(names), prompts, label, {})
     if isinstance(table, pa.Table):
-        return replace(part, row=quote_name(_ROW))
+        return replace(part, row=quote_name(_ROW), n_rows={what: len(table)})
     with explain_failure(what):
         path = stage(engine, part, fields, target=f"{what}-stream.parquet", latest_us=latest_us)
     return staged_part(

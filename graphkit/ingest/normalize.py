@@ -24,30 +24,37 @@ _IPV4_PORT = re.compile(r"([0-9.]+):\d{1,5}")
 _LENGTH = re.compile(r"[0-9]{1,3}")
 _MAPPED = b"\0" * 10 + b"\xff\xff"
 
-Entities = Callable[[pa.ChunkedArray], pa.Array]
+Texts = Callable[[pa.ChunkedArray], pa.Array]
 
 
-def make_entity_function(kind: str, *, config: Config, key: bytes, digest: bool) -> Entities:
-    """A function from raw values of ``kind`` to entities, over Arrow arrays of text; null where unusable.
+def make_canonical_function(kind: str, *, config: Config) -> Texts:
+    """A function from raw values of ``kind`` to one spelling of each, over Arrow arrays; null where unusable."""
+    settings = config.kinds[kind]
+
+    def to_canonical(values: pa.ChunkedArray) -> pa.Array:
+        array = _join(values)
+        if settings.normalize == "ip":
+            return normalize_addresses(array, ipv4_prefix=config.ipv4_prefix, ipv6_prefix=config.ipv6_prefix)
+        return normalize_texts(array)
+
+    return to_canonical
+
+
+def make_showing_function(kind: str, *, key: bytes, digest: bool) -> Texts:
+    """A function from the one spelling of values of ``kind`` to entities as they are kept and shown.
 
     Parameters
     ----------
     digest
         Whether entities are keyed digests.
     """
-    settings = config.kinds[kind]
 
-    def to_entities(values: pa.ChunkedArray) -> pa.Array:
-        array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-        if settings.normalize == "ip":
-            array = normalize_addresses(array, ipv4_prefix=config.ipv4_prefix, ipv6_prefix=config.ipv6_prefix)
-        else:
-            array = normalize_texts(array)
+    def to_shown(values: pa.ChunkedArray) -> pa.Array:
         if digest:
-            return _map(array, lambda value: digest_value(value, key=key, kind=kind))
-        return shorten_texts(array, key=key, kind=kind)
+            return _map(_join(values), lambda value: digest_value(value, key=key, kind=kind))
+        return shorten_texts(_join(values), key=key, kind=kind)
 
-    return to_entities
+    return to_shown
 
 
 def normalize_texts(values: pa.Array) -> pa.Array:
@@ -131,6 +138,10 @@ def _write_network(packed: bytes, prefix: int) -> str:
 @cache
 def _mask(size: int, prefix: int) -> bytes:
     return ((1 << 8 * size) - (1 << 8 * size - prefix)).to_bytes(size)
+
+
+def _join(values: pa.ChunkedArray | pa.Array) -> pa.Array:
+    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
 
 
 def _map(values: pa.Array, function: Callable[[str], str]) -> pa.Array:

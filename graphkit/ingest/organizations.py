@@ -10,6 +10,7 @@ import pyarrow as pa
 from graphkit.config import Config
 from graphkit.engine import Engine
 from graphkit.errors import InputError
+from graphkit.ingest.codes import code_of
 from graphkit.ingest.events import Intake
 from graphkit.ingest.infrastructure import Infrastructure
 from graphkit.wording import plural
@@ -47,20 +48,21 @@ def leave_out_organizations(
             '[columns]\norganization = "YOUR COLUMN"'
         )
     names, tags = list(listed), list(listed.values())
-    engine.register("listed_organizations", pa.table({"organization": names, "tag": tags}))
-    engine.run("""
+    engine.register("listed_organizations", pa.table({"name": names, "tag": tags}))
+    engine.run(f"""
         CREATE TEMP TABLE left_out AS
-        SELECT account_id, min(tag) AS tag
-        FROM (SELECT account_id, tag FROM accounts_file JOIN listed_organizations USING (organization)
-              UNION ALL SELECT account_id, tag FROM events JOIN listed_organizations USING (organization))
-        GROUP BY account_id
+        WITH listed AS (SELECT {code_of("name", secret=intake.secret)} AS organization, tag FROM listed_organizations)
+        SELECT account, min(tag) AS tag
+        FROM (SELECT account, tag FROM accounts_file JOIN listed USING (organization)
+              UNION ALL SELECT account, tag FROM events JOIN listed USING (organization))
+        GROUP BY account
     """)
     counted = engine.query("""
-        SELECT tag, count(DISTINCT account_id) AS n_accounts, count(*) AS n_events
-        FROM events JOIN left_out USING (account_id) GROUP BY tag ORDER BY tag
+        SELECT tag, count(DISTINCT account) AS n_accounts, count(*) AS n_events
+        FROM events JOIN left_out USING (account) GROUP BY tag ORDER BY tag
     """).to_pylist()
     engine.run("ALTER VIEW events RENAME TO all_events")
-    engine.run("CREATE TEMP VIEW events AS SELECT * FROM all_events ANTI JOIN left_out USING (account_id)")
+    engine.run("CREATE TEMP VIEW events AS SELECT * FROM all_events ANTI JOIN left_out USING (account)")
     n_events = {row["tag"]: row["n_events"] for row in counted}
     n_left = intake.n_in_window - sum(n_events.values())
     if not n_left:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,15 +26,19 @@ def open_parquet(engine: Engine, files: Sequence[File], fields: Sequence[Field])
     """
     groups: dict[tuple[tuple[str, str, str], ...], list[File]] = {}
     names: dict[str, None] = {}
+    n_rows = {}
     for file in files:
-        schema = _read_schema(file)
+        schema, n_rows[file.path] = _read_footer(file)
         names |= dict.fromkeys(schema.names)
         columns = match_fields(schema.names, fields, source=file.name)
         require_fields(columns, fields, schema.names, source=file.name)
         shape = tuple((name, column, str(schema.field(column).type)) for name, column in columns.items())
         groups.setdefault(shape, []).append(file)
     return [
-        _open_alike(engine, alike, {name: column for name, column, _ in shape}, fields, names=tuple(names))
+        replace(
+            _open_alike(engine, alike, {name: column for name, column, _ in shape}, fields, names=tuple(names)),
+            n_rows={file.path: n_rows[file.path] for file in alike},
+        )
         for shape, alike in groups.items()
     ]
 
@@ -54,14 +59,17 @@ def _open_alike(
         names,
         find_prompts(fields, columns),
         source="filename",
+        n_rows={},
         row="file_row_number",
         files={file.path: file for file in files},
     )
 
 
-def _read_schema(file: File) -> pa.Schema:
+def _read_footer(file: File) -> tuple[pa.Schema, int]:
+    """Schema and number of rows."""
     try:
-        return pq.read_schema(file.path)
+        footer = pq.read_metadata(file.path)
+        return footer.schema.to_arrow_schema(), footer.num_rows
     except (pa.ArrowException, OSError) as error:
         raise InputError(
             f"{file.name}: is truncated or damaged (the Parquet footer cannot be read); copy or export it again"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
 import duckdb
+import pyarrow.parquet as pq
 
 from graphkit.engine import Engine, quote_name, quote_text
 from graphkit.errors import BudgetError, InputError
@@ -49,6 +50,8 @@ class Part:
     """Names of the fields that are read from raw prompts."""
     source: str
     """SQL of what a row came from: a key of ``files``, or a frame's name."""
+    n_rows: Mapping[str, int]
+    """Rows by the same keys; lines that are malformed are none."""
     row: str | None = None
     """SQL of the row's number from 0; None where there is none."""
     files: Mapping[str, File] = field(default_factory=dict)
@@ -75,6 +78,22 @@ def explain_failure(read: Part | str, *, paths: Sequence[str] = ()) -> Iterator[
             first = shorten(said.split("\n", 1)[0].rsplit(": ", 1)[-1])
             reason = f"cannot be read to its end; it may be damaged: export it again ({first})"
         raise InputError(f"{name}: {reason}") from error
+
+
+@contextmanager
+def explain_damage(engine: Engine, parts: Sequence[Part], *, what: str) -> Iterator[None]:
+    """Turn an error of the engine over many parts into ours; the file at fault is found by reading each alone."""
+    try:
+        yield
+    except duckdb.Error as error:
+        for part in parts:
+            for file in part.files or [None]:
+                some = f" WHERE {part.source} = {quote_text(file)}" if file else ""
+                values = ", ".join(f"max({value})" for value in part.values.values())
+                with explain_failure(replace(part, files={file: part.files[file]}) if file else part):
+                    engine.run(f"SELECT {values} FROM {part.relation}{some}")
+        with explain_failure(what):
+            raise error from None
 
 
 def _name(read: Part | str, paths: Sequence[str], said: str) -> str:
@@ -139,6 +158,7 @@ def staged_part(
     source: str = "filename",
 ) -> Part:
     """Staged files as one part."""
+    n_rows = {path: pq.read_metadata(path).num_rows for path in staged}
     return Part(
         f"read_parquet([{', '.join(quote_text(str(path)) for path in staged)}])",
         {fld.name: fld.name for fld in fields},
@@ -147,6 +167,7 @@ def staged_part(
         names,
         prompts,
         source,
+        {str(path) if staged[path] else source.strip("'"): n for path, n in n_rows.items()},
         files={str(path): file for path, file in staged.items() if file is not None},
         malformed={str(path): found for path, found in malformed.items()},
     )

@@ -96,7 +96,7 @@ def _describe_raw(
     """A relation whose columns are all text, under the user's names, as a part."""
     values, raw_time = read_columns(fields, columns, dict.fromkeys(columns.values(), "VARCHAR"), source=file.name)
     prompts = find_prompts(fields, columns)
-    return Part(relation, values, raw_time, frozenset(columns), tuple(names), prompts, quote_text(file.name))
+    return Part(relation, values, raw_time, frozenset(columns), tuple(names), prompts, quote_text(file.name), {})
 
 
 def _stage_stream(

@@ -19,7 +19,7 @@ from graphkit.ingest.infrastructure import Infrastructure, read_infrastructure
 from graphkit.ingest.organizations import leave_out_organizations
 from graphkit.link.couse import CoUses, find_co_uses
 from graphkit.link.links import Integers, Links, Numbers, make_links
-from graphkit.link.profiles import measure_profiles
+from graphkit.link.profiles import count_traits, find_traits, measure_profiles
 from graphkit.link.tags import tag_entities
 from graphkit.snapshot import Snapshot
 
@@ -64,11 +64,12 @@ def read_backdrop(
         intake = read_events(engine, events, accounts, config=config, key=key, as_of=snapshot.as_of)
         if listed is not None:
             intake, _ = leave_out_organizations(engine, intake, listed, config=config)
-        links, _ = make_links(engine, intake, config=config)
+        traits = find_traits(engine) if config.reach else ()
+        links, _ = make_links(engine, intake, config=config, traits=count_traits(traits))
         if listed is not None:
             links = tag_entities(links, listed, config=config, engine=engine)
         if config.reach:
-            links = replace(links, profiles=measure_profiles(engine, links))
+            links = replace(links, profiles=measure_profiles(engine, links, traits))
         co_uses = find_co_uses(engine, intake, links, config=config)
     _check_links(snapshot, links)
     known = snapshot.table("links", columns=["account_id"])["account_id"]

@@ -60,9 +60,8 @@ def _read_uses(engine: Engine, kind: str) -> pa.Table:
     return engine.query(f"""
         SELECT DISTINCT entity_ids.id AS entity, account_ids.id AS account, t
         FROM events
-        JOIN entity_of ON entity_of.kind = {quote_text(kind)} AND entity_of.raw = events.{quote_name(f"kind_{kind}")}
-        JOIN entity_ids ON entity_ids.kind = entity_of.kind AND entity_ids.entity = entity_of.entity
-        JOIN account_ids ON account_ids.account_id = events.account_id
+        JOIN entity_ids ON entity_ids.kind = {quote_text(kind)} AND entity_ids.code = {quote_name(f"kind_{kind}")}
+        JOIN account_ids ON account_ids.code = events.account
         ORDER BY 1, 3, 2
     """)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 
 from graphkit.config import Config
 from graphkit.engine import Engine, quote_name, quote_text
-from graphkit.errors import InputError
 from graphkit.ingest.events import Intake
 
 Integers = npt.NDArray[np.int64]
@@ -82,56 +81,52 @@ class Links:
         return ~self.is_hub(config) & (self.tag_weight(config) > 0)
 
 
-def make_links(engine: Engine, intake: Intake, *, config: Config) -> tuple[Links, list[dict[str, Any]]]:
-    """Aggregate the engine's events to links in one pass, and make their values entities.
+def make_links(
+    engine: Engine, intake: Intake, *, config: Config, traits: Sequence[str] = ()
+) -> tuple[Links, list[dict[str, Any]]]:
+    """Aggregate the engine's events to links: a narrow pass for the accounts, and one for each kind.
 
-    Leaves the tables ``population`` (an account a row), ``entity_of`` (raw value to entity) and
-    ``entity_ids`` (shared entities, numbered) in the engine.
+    Leaves the tables ``population`` (an account a row), ``account_ids`` and ``entity_ids`` (those that are shared,
+    numbered in the order of their names) in the engine.
+
+    Parameters
+    ----------
+    traits
+        SQL of further aggregates of an account's events, each named, for ``population``.
 
     Returns
     -------
-    The links, and rows of the table ``rejected`` for values that no entity could be made of.
-
-    Raises
-    ------
-    InputError
-        If too many of a kind's values cannot be used.
+    The links, and rows of the table ``rejected`` for values that cannot be told apart.
     """
-    _aggregate_events(engine, intake)
-    _make_entities(engine, intake)
-    rejected = _unusable_values(engine, config)
-    engine.run("""
-        CREATE TEMP TABLE links AS
-        SELECT account_id, kind, entity,
-               sum(n_events)::BIGINT AS n_events, min(first_seen) AS first_seen, max(last_seen) AS last_seen
-        FROM raw_links JOIN entity_of USING (kind, raw)
-        WHERE entity IS NOT NULL
-        GROUP BY account_id, kind, entity
-    """)
-    engine.run("DROP TABLE raw_links")
-    engine.run("""
+    _count_population(engine, traits)
+    for kind in intake.kinds:
+        _aggregate_uses(engine, intake, kind)
+    rejected = [row for kind in intake.kinds for row in _name_shared(engine, kind, config=config)]
+    engine.run(f"""
         CREATE TEMP TABLE entity_ids AS
-        SELECT kind, entity, n_accounts, row_number() OVER (ORDER BY kind, entity) - 1 AS id
-        FROM (SELECT kind, entity, count(*) AS n_accounts FROM links GROUP BY kind, entity HAVING count(*) > 1)
+        SELECT kind, code, entity, n_accounts, row_number() OVER (ORDER BY kind, entity) - 1 AS id
+        FROM ({" UNION ALL ".join(f"FROM {quote_name(f'shared_{kind}')}" for kind in intake.kinds)})
     """)
-    engine.run("""
-        CREATE TEMP TABLE account_ids AS
-        SELECT account_id, row_number() OVER (ORDER BY account_id) - 1 AS id
-        FROM (SELECT DISTINCT account_id FROM links SEMI JOIN entity_ids USING (kind, entity))
+    rejected += _number_accounts(engine, intake, config=config)
+    uses = " UNION ALL ".join(
+        f"SELECT account, entity_ids.id AS entity, n_events, first_seen, last_seen FROM {quote_name(f'uses_{kind}')} "
+        f"JOIN entity_ids USING (code) WHERE kind = {quote_text(kind)}"
+        for kind in intake.kinds
+    )
+    table = engine.query(f"""
+        SELECT account_ids.id AS account, entity, uses.n_events, uses.first_seen, uses.last_seen
+        FROM ({uses}) AS uses JOIN account_ids ON account_ids.code = uses.account
+        ORDER BY ALL
     """)
-    table = engine.query("""
-        SELECT account_ids.id AS account, entity_ids.id AS entity, n_events, first_seen, last_seen
-        FROM links JOIN entity_ids USING (kind, entity) JOIN account_ids USING (account_id)
-        ORDER BY account, entity
-    """)
-    engine.run("DROP TABLE links")
-    accounts = engine.query("""
-        SELECT account_id, n_events, first_seen, last_seen, created_at
-        FROM account_ids JOIN population USING (account_id) ORDER BY id
-    """)
+    for kind in intake.kinds:
+        engine.run(f"DROP TABLE {quote_name(f'uses_{kind}')}")
+        engine.run(f"DROP TABLE {quote_name(f'shared_{kind}')}")
     links = Links(
         n_population=count_rows(engine, "population"),
-        accounts=accounts,
+        accounts=engine.query("""
+            SELECT account_id, n_events, first_seen, last_seen, created_at
+            FROM account_ids JOIN population ON account = code ORDER BY id
+        """),
         entities=engine.query("SELECT kind, entity, n_accounts, NULL::VARCHAR AS tag FROM entity_ids ORDER BY id"),
         kinds=intake.kinds,
         **{name: table[name].to_numpy() for name in table.column_names},
@@ -144,65 +139,85 @@ def count_rows(engine: Engine, relation: str) -> int:
     return int(engine.query(f"SELECT count(*) AS n FROM {quote_name(relation)}")["n"][0].as_py())
 
 
-def _aggregate_events(engine: Engine, intake: Intake) -> None:
-    """One pass over the events: totals by account and links by account and raw value, for all kinds at once."""
-    columns = {kind: quote_name(f"kind_{kind}") for kind in intake.event_kinds}
-    sets = ["(account_id)", *(f"(account_id, {column})" for column in columns.values())]
-    kind = " ".join(f"WHEN GROUPING({column}) = 0 THEN {quote_text(name)}" for name, column in columns.items())
+def _count_population(engine: Engine, traits: Sequence[str]) -> None:
+    more = "".join(f", {trait}" for trait in traits)
     engine.run(f"""
-        CREATE TEMP TABLE raw_links AS
-        SELECT account_id, {f"CASE {kind} END" if kind else "NULL::VARCHAR"} AS kind,
-               {f"coalesce({', '.join(columns.values())})" if columns else "NULL::VARCHAR"} AS raw,
-               count(*) AS n_events, min(t) // 1000000 AS first_seen, max(t) // 1000000 AS last_seen
-        FROM events GROUP BY GROUPING SETS ({", ".join(sets)})
-        HAVING kind IS NULL OR raw IS NOT NULL
-    """)
-    engine.run("""
         CREATE TEMP TABLE population AS
-        SELECT account_id, n_events, first_seen, last_seen, created_at
-        FROM (SELECT account_id, n_events, first_seen, last_seen FROM raw_links WHERE kind IS NULL)
-        LEFT JOIN (SELECT account_id, min(created_us) // 1000000 AS created_at FROM accounts_file GROUP BY account_id)
-        USING (account_id)
+        SELECT * FROM (
+            SELECT account, count(*) AS n_events, min(t) // 1000000 AS first_seen, max(t) // 1000000 AS last_seen{more}
+            FROM events GROUP BY account
+        )
+        LEFT JOIN (SELECT account, min(created_us) // 1000000 AS created_at FROM accounts_file GROUP BY account)
+        USING (account)
     """)
-    engine.run("DELETE FROM raw_links WHERE kind IS NULL")
-    for name in intake.account_kinds:
-        engine.run(f"""
-            INSERT INTO raw_links BY NAME
-            SELECT DISTINCT account_id, {quote_text(name)} AS kind, {quote_name(f"kind_{name}")} AS raw,
-                   0 AS n_events, first_seen, last_seen
-            FROM accounts_file JOIN population USING (account_id) WHERE raw IS NOT NULL
+
+
+def _aggregate_uses(engine: Engine, intake: Intake, kind: str) -> None:
+    """Make the table of a kind's links, shared or not: account, code, n_events, first_seen, last_seen."""
+    column = quote_name(f"kind_{kind}")
+    selects = []
+    if kind in intake.event_kinds:
+        selects.append(f"""
+            SELECT account, {column} AS code, count(*) AS n_events,
+                   min(t) // 1000000 AS first_seen, max(t) // 1000000 AS last_seen
+            FROM events WHERE {column} IS NOT NULL GROUP BY account, {column}
         """)
+    if kind in intake.account_kinds:
+        selects.append(f"""
+            SELECT DISTINCT account, {column} AS code, 0 AS n_events, first_seen, last_seen
+            FROM accounts_file JOIN population USING (account) WHERE {column} IS NOT NULL
+        """)
+    uses = selects[0]
+    if len(selects) > 1:
+        uses = f"""
+            SELECT account, code, sum(n_events)::BIGINT AS n_events,
+                   min(first_seen) AS first_seen, max(last_seen) AS last_seen
+            FROM ({" UNION ALL ".join(selects)}) GROUP BY account, code
+        """
+    engine.run(f"CREATE TEMP TABLE {quote_name(f'uses_{kind}')} AS {uses}")
 
 
-def _make_entities(engine: Engine, intake: Intake) -> None:
-    """Make an entity of each distinct raw value, once."""
-    parts = [
-        f"""SELECT kind, raw, {quote_name(f"entity_{kind}")}(raw) AS entity
-            FROM (SELECT DISTINCT kind, raw FROM raw_links WHERE kind = {quote_text(kind)})"""
-        for kind in intake.kinds
-    ]
-    engine.run(f"CREATE TEMP TABLE entity_of AS {' UNION ALL '.join(parts)}")
+def _name_shared(engine: Engine, kind: str, *, config: Config) -> list[dict[str, Any]]:
+    """Make the table of a kind's shared entities: kind, code, entity, n_accounts."""
+    shared = quote_name(f"shared_{kind}")
+    engine.run(f"""
+        CREATE TEMP TABLE {shared} AS
+        WITH used AS (
+            SELECT code, count(*) AS n_accounts FROM {quote_name(f"uses_{kind}")} GROUP BY code HAVING count(*) > 1
+        ),
+        named AS (
+            SELECT DISTINCT code, name AS entity FROM {quote_name(f"names_kind_{kind}")} SEMI JOIN used USING (code)
+        )
+        SELECT {quote_text(kind)} AS kind, code, entity, n_accounts FROM used JOIN named USING (code)
+    """)
+    return _drop_collisions(engine, shared, column=config.kind_column(kind))
 
 
-def _unusable_values(engine: Engine, config: Config) -> list[dict[str, Any]]:
-    """Rows of ``rejected`` for values of which no entity could be made; an error if they are too many."""
-    rows: list[Mapping[str, Any]] = engine.query("""
-        SELECT kind, sum(n_events)::BIGINT AS n_all,
-               coalesce(sum(n_events) FILTER (entity IS NULL), 0)::BIGINT AS n_bad,
-               min(raw) FILTER (entity IS NULL) AS example
-        FROM raw_links JOIN entity_of USING (kind, raw) GROUP BY kind ORDER BY kind
-    """).to_pylist()
-    rejected = []
-    for row in (row for row in rows if row["n_bad"]):
-        kind = config.kinds[row["kind"]]
-        example = "(not shown)" if kind.digest else row["example"][:120]
-        what = "is not an IP address" if kind.normalize == "ip" else "is empty"
-        reason = f"{config.kind_column(row['kind'])} {what}; the row counts, the value does not"
-        if row["n_bad"] > config.max_rejected_share * row["n_all"]:
-            raise InputError(
-                f"events, column {config.kind_column(row['kind'])!r}: {row['n_bad']:,} of {row['n_all']:,} values "
-                f"cannot be used as kind {row['kind']!r}, for example {example!r}. Name the right column in [columns] "
-                f'or [kinds.{row["kind"]}], set normalize = "text" there, or raise max_rejected_share.'
-            )
-        rejected.append({"source": "events", "reason": reason, "n_rows": row["n_bad"], "example": example})
+def _number_accounts(engine: Engine, intake: Intake, *, config: Config) -> list[dict[str, Any]]:
+    """Make the table of the accounts that share something: code, account_id, id."""
+    tables = [[quote_name(f"{what}_{kind}") for what in ("uses", "shared")] for kind in intake.kinds]
+    sharing = " UNION ".join(
+        f"SELECT account AS code FROM {uses} SEMI JOIN {shared} USING (code)" for uses, shared in tables
+    )
+    engine.run(f"""
+        CREATE TEMP TABLE named_accounts AS
+        SELECT DISTINCT code, name AS account_id FROM names_account SEMI JOIN ({sharing}) USING (code)
+    """)
+    rejected = _drop_collisions(engine, "named_accounts", column=config.columns.account_id)
+    engine.run("""
+        CREATE TEMP TABLE account_ids AS
+        SELECT code, account_id, row_number() OVER (ORDER BY account_id) - 1 AS id FROM named_accounts
+    """)
+    engine.run("DROP TABLE named_accounts")
     return rejected
+
+
+def _drop_collisions(engine: Engine, table: str, *, column: str) -> list[dict[str, Any]]:
+    """Leave out what cannot be told apart: names of one code. Nobody is linked by it."""
+    doubled = f"SELECT code FROM {table} GROUP BY code HAVING count(*) > 1"
+    n = len(engine.query(doubled))
+    if not n:
+        return []
+    engine.run(f"DELETE FROM {table} WHERE code IN ({doubled})")
+    reason = f"{column} values that cannot be told apart by their codes; they link nobody"
+    return [{"source": "events", "reason": reason, "n_rows": n, "example": ""}]

@@ -6,8 +6,10 @@ live, and so would count again what a shared address says already.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
 import numpy as np
-import pyarrow as pa
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
@@ -23,57 +25,20 @@ _RIDGE = 0.05
 """Added to the variances before scores are made independent, so that what is left of two like ones stays small."""
 
 
-def measure_profiles(engine: Engine, links: Links) -> Numbers:
-    """Measure the profiles of all accounts of the links.
+@dataclass(frozen=True)
+class Trait:
+    """A common value of a column, whose events are counted for each account."""
 
-    The features are the shares of the common models and capabilities, the number of events, and the time
-    of creation, as far as the data has them. Each is ranked and turned into normal scores (mean 0,
-    deviation 1); all are then made independent by the inverse root of their covariance (ZCA; Kessy and
-    others 2018).
-
-    Returns
-    -------
-    Shape (accounts of the links, features); no features where the events have neither models nor capabilities that
-    differ: how many events an account makes, and since when, tells too little alone.
-    """
-    shares = [share for share in _measure_shares(engine) if _differs(share)]
-    if not shares:
-        return np.empty((len(links.accounts), 0))
-    others = [links.accounts[name].to_numpy().astype(float) for name in ("n_events", "created_at")]
-    features = [*shares, *(other for other in others if _differs(other))]
-    return _make_independent(np.column_stack([_to_normal_scores(feature) for feature in features]))
+    column: str
+    value: str
+    n_events: int
+    """Events of everybody that have it."""
+    name: str
+    """What the count is called in the table ``population``."""
 
 
-def _measure_shares(engine: Engine) -> list[Numbers]:
-    """Share of each common model and capability in each account's events, at the scale where chance varies alike.
-
-    That of the most common one is left out: the others imply it.
-    """
-    usual = _find_common_values(engine)
-    if not usual:
-        return []
-    counts = [
-        f"count({quote_name(column)}) AS {column}"
-        + "".join(
-            f", count(*) FILTER ({quote_name(column)} = {quote_text(value)}) AS {column}_{number}"
-            for number, value in enumerate(values)
-        )
-        for column, values in usual.items()
-    ]
-    table: pa.Table = engine.query(f"""
-        SELECT {", ".join(counts)} FROM events JOIN account_ids USING (account_id) GROUP BY id ORDER BY id
-    """)
-    shares = []
-    for column, values in usual.items():
-        total, n_usual = table[column].to_numpy() + _USUAL_EVENTS, sum(values.values())
-        for number, n in list(enumerate(values.values()))[1:]:
-            counted = table[f"{column}_{number}"].to_numpy()
-            shares.append(np.sqrt((counted + _USUAL_EVENTS * n / n_usual) / total))
-    return shares
-
-
-def _find_common_values(engine: Engine) -> dict[str, dict[str, int]]:
-    """Events of each common value of each column that has two or more, the most common first."""
+def find_traits(engine: Engine) -> tuple[Trait, ...]:
+    """Find the common models and capabilities, of each those of most events first; none of a column of one value."""
     names = {column: quote_name(column) for column in _COLUMNS}
     which = " ".join(f"WHEN GROUPING({name}) = 0 THEN {quote_text(column)}" for column, name in names.items())
     rows = engine.query(f"""
@@ -83,8 +48,61 @@ def _find_common_values(engine: Engine) -> dict[str, dict[str, int]]:
         QUALIFY row_number() OVER (PARTITION BY what ORDER BY n DESC, value) <= {_MOST_VALUES}
         ORDER BY what, n DESC, value
     """).to_pylist()
-    common = {column: {row["value"]: row["n"] for row in rows if row["what"] == column} for column in _COLUMNS}
-    return {column: values for column, values in common.items() if len(values) > 1}
+    by_column = {column: [row for row in rows if row["what"] == column] for column in _COLUMNS}
+    return tuple(
+        Trait(column, row["value"], row["n"], f"{column}_{number}")
+        for column, found in by_column.items()
+        if len(found) > 1
+        for number, row in enumerate(found)
+    )
+
+
+def count_traits(traits: Sequence[Trait]) -> list[str]:
+    """SQL that counts an account's events of each trait."""
+    return [
+        f"count(*) FILTER ({quote_name(trait.column)} = {quote_text(trait.value)}) AS {trait.name}" for trait in traits
+    ] + [f"count({quote_name(column)}) AS {column}_known" for column in sorted({trait.column for trait in traits})]
+
+
+def measure_profiles(engine: Engine, links: Links, traits: Sequence[Trait]) -> Numbers:
+    """Measure the profiles of all accounts of the links.
+
+    The features are the shares of the common models and capabilities, the number of events, and the time
+    of creation, as far as the data has them. Each is ranked and turned into normal scores (mean 0,
+    deviation 1); all are then made independent by the inverse root of their covariance (ZCA; Kessy and
+    others 2018).
+
+    Parameters
+    ----------
+    traits
+        Those that the table ``population`` has counts of.
+
+    Returns
+    -------
+    Shape (accounts of the links, features); no features where the events have neither models nor capabilities that
+    differ: how many events an account makes, and since when, tells too little alone.
+    """
+    shares = [share for share in _measure_shares(engine, traits) if _differs(share)]
+    if not shares:
+        return np.empty((len(links.accounts), 0))
+    others = [links.accounts[name].to_numpy().astype(float) for name in ("n_events", "created_at")]
+    features = [*shares, *(other for other in others if _differs(other))]
+    return _make_independent(np.column_stack([_to_normal_scores(feature) for feature in features]))
+
+
+def _measure_shares(engine: Engine, traits: Sequence[Trait]) -> Iterator[Numbers]:
+    """Share of each common model and capability in each account's events, at the scale where chance varies alike.
+
+    That of the most common one is left out: the others imply it.
+    """
+    for column in sorted({trait.column for trait in traits}, reverse=True):
+        of_column = [trait for trait in traits if trait.column == column]
+        names = ", ".join([f"{column}_known", *(trait.name for trait in of_column)])
+        table = engine.query(f"SELECT {names} FROM account_ids JOIN population ON account = code ORDER BY id")
+        total, n_usual = table[f"{column}_known"].to_numpy() + _USUAL_EVENTS, sum(trait.n_events for trait in of_column)
+        for trait in of_column[1:]:
+            counted = table[trait.name].to_numpy()
+            yield np.sqrt((counted + _USUAL_EVENTS * trait.n_events / n_usual) / total)
 
 
 def _differs(feature: Numbers) -> bool:

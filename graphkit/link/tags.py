@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from graphkit.config import Config
 from graphkit.engine import Engine, quote_text
+from graphkit.ingest.coding import addresses_of
 from graphkit.ingest.infrastructure import Infrastructure
-from graphkit.ingest.normalize import normalize_addresses
 from graphkit.ingest.organizations import LeftOut
 from graphkit.link.arrays import is_among
 from graphkit.link.links import Links
@@ -45,7 +45,7 @@ def tag_entities(
             if not kind.digest:
                 tags[chosen] = infrastructure.find_tags(_names(links, chosen))
             elif engine is not None:
-                tags[chosen] = infrastructure.find_tags(_addresses(engine, name, config))
+                tags[chosen] = infrastructure.find_tags(_addresses(engine, name))
     places = links.entities.schema.get_field_index("tag")
     return replace(links, entities=links.entities.set_column(places, "tag", pa.array(tags, pa.string())))
 
@@ -122,12 +122,10 @@ def _names(links: Links, chosen: npt.NDArray[np.bool_]) -> list[str]:
     return names
 
 
-def _addresses(engine: Engine, kind: str, config: Config) -> list[str]:
+def _addresses(engine: Engine, kind: str) -> list[str]:
     """Addresses that the shared digests of a kind stand for, in the order of the entities."""
-    raw = engine.query(f"""
-        SELECT min(raw) AS raw FROM entity_of JOIN entity_ids USING (kind, entity)
+    addresses: list[str] = engine.query(f"""
+        SELECT any_value(address) AS address FROM {addresses_of(kind)} JOIN entity_ids USING (code)
         WHERE kind = {quote_text(kind)} GROUP BY id ORDER BY id
-    """)["raw"].combine_chunks()
-    found = normalize_addresses(raw, ipv4_prefix=config.ipv4_prefix, ipv6_prefix=config.ipv6_prefix)
-    addresses: list[str] = found.to_pylist()
+    """)["address"].to_pylist()
     return addresses

@@ -1,0 +1,159 @@
+"""Partials: what was read and coded once is kept under the fingerprint of its file, and not read again.
+
+Files that are coded together share a segment: a folder with their coded events, the names of the codes, and
+``segment.json``, which is there only when all else is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from graphkit.config import Config
+from graphkit.ingest.sources import File
+from graphkit.privacy import key_fingerprint
+
+_FORMAT = 1
+_MANIFEST = "segment.json"
+_STAGING = ".staging-"
+_SAMPLE = 1 << 16
+_LEAST_LIVE = 0.5
+"""Share of a segment's rows that must still be wanted; below, it is dropped and what is left of it coded anew."""
+
+
+class Source(BaseModel):
+    """A file or frame that was coded: all that is known of it without reading it again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fingerprint: str
+    """Empty for a frame."""
+    name: str
+    part: int
+    """Number of the segment's file of events."""
+    number: int
+    """Its number in that file."""
+    n_rows: int
+    n_set_aside: int
+    days: dict[int, int]
+    """From a day (days since 1970 UTC) to its usable rows."""
+    values: dict[str, tuple[int, int, str]]
+    """By kind: values, those of which no entity could be made, and an example of these (empty: there are none)."""
+    rejected: list[dict[str, Any]]
+    """Rows of the table ``rejected``."""
+    present: frozenset[str]
+    """Fields that have a column."""
+    names: tuple[str, ...]
+    """All columns that were met, for messages."""
+    prompts: frozenset[str]
+    """Fields that are read from raw prompts."""
+    late: bool
+    """Whether rows lie ahead of the clock: another day they may count."""
+
+
+class Segment(BaseModel):
+    """Coded events and names in a folder."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int
+    sizes: dict[str, int]
+    """Bytes of each file, by name."""
+    sources: tuple[Source, ...]
+
+
+Segments = Mapping[Path, Segment]
+
+
+def fingerprint_file(file: File, *, config: Config, key: bytes, whole: bool) -> str:
+    """What tells a file, read with these settings, from any other.
+
+    Made of its path, size, time of modification, a sample of its content (all of it if ``whole``), of the settings
+    that reading depends on, the key's fingerprint and the number of the partials' format.
+    """
+    path = Path(file.path)
+    status = path.stat()
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        if whole:
+            while block := stream.read(1 << 24):
+                digest.update(block)
+        else:
+            for place in (0, status.st_size // 2, max(0, status.st_size - _SAMPLE)):
+                stream.seek(place)
+                digest.update(stream.read(_SAMPLE))
+    told = [file.path, status.st_size, status.st_mtime_ns, digest.hexdigest(), _reading(config), key_fingerprint(key)]
+    return hashlib.sha256(json.dumps([_FORMAT, *told], sort_keys=True).encode()).hexdigest()
+
+
+def load_segments(folder: Path, wanted: Iterable[str]) -> Segments:
+    """Segments of a folder, each with the wanted sources alone; others, damaged and half-empty ones are removed.
+
+    Parameters
+    ----------
+    wanted
+        Fingerprints of files; each is found in one segment at most.
+    """
+    missing, found = set(wanted), {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        segment = None if path.name.startswith(_STAGING) else _read_segment(path)
+        live = [source for source in segment.sources if _is_live(source, missing)] if segment else []
+        n_live, n_all = (sum(source.n_rows for source in of) for of in (live, segment.sources if segment else ()))
+        if segment is None or not live or n_live < _LEAST_LIVE * n_all:
+            shutil.rmtree(path)
+            continue
+        missing -= {source.fingerprint for source in live}
+        found[path] = segment.model_copy(update={"sources": tuple(live)})
+    return found
+
+
+def begin_segment(folder: Path, name: str) -> Path:
+    """Make an empty folder in which a segment is staged."""
+    while (folder / name).exists():  # one of whose files a part is wanted no more
+        name += "x"
+    staged = folder / f"{_STAGING}{name}"
+    staged.mkdir(parents=True)
+    return staged
+
+
+def finish_segment(staged: Path, sources: Iterable[Source]) -> tuple[Path, Segment]:
+    """Write what a staged segment holds, last, and give it its name."""
+    files = {path: path.stat().st_size for path in sorted(staged.iterdir())}
+    for path in files:
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    sizes = {path.name: size for path, size in files.items()}
+    segment = Segment(format=_FORMAT, sizes=sizes, sources=tuple(sources))
+    (staged / _MANIFEST).write_text(segment.model_dump_json(), encoding="utf-8")
+    return staged.rename(staged.with_name(staged.name.removeprefix(_STAGING))), segment
+
+
+def _read_segment(folder: Path) -> Segment | None:
+    """A segment; None if it is damaged or of another format."""
+    try:
+        segment = Segment.model_validate_json((folder / _MANIFEST).read_bytes())
+        whole = all((folder / name).stat().st_size == size for name, size in segment.sizes.items())
+    except (OSError, ValidationError):
+        return None
+    return segment if whole and segment.format == _FORMAT else None
+
+
+def _is_live(source: Source, wanted: set[str]) -> bool:
+    return source.fingerprint in wanted and not source.late
+
+
+def _reading(config: Config) -> dict[str, Any]:
+    """The settings on which reading depends."""
+    kinds = {name: [config.kind_column(name), kind.normalize, kind.digest] for name, kind in config.kinds.items()}
+    return {
+        "columns": config.columns.model_dump(),
+        "kinds": kinds,
+        "prefixes": [config.ipv4_prefix, config.ipv6_prefix],
+    }

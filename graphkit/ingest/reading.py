@@ -1,0 +1,233 @@
+"""Read sources into the engine: those that are known from before from their partials, others coded now."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from graphkit.config import Config
+from graphkit.engine import Engine, quote_name, quote_text
+from graphkit.ingest.checks import tell_set_aside
+from graphkit.ingest.codes import code_of
+from graphkit.ingest.coding import (
+    OPTIONAL,
+    code_events,
+    code_kind,
+    coded_kind,
+    events_file,
+    names_file,
+    sources_of,
+    write_names,
+)
+from graphkit.ingest.fields import Field, event_fields
+from graphkit.ingest.frames import open_frame
+from graphkit.ingest.parquet import open_parquet
+from graphkit.ingest.partials import (
+    Segment,
+    Segments,
+    Source,
+    begin_segment,
+    fingerprint_file,
+    finish_segment,
+    load_segments,
+)
+from graphkit.ingest.parts import EARLIEST_US, Part
+from graphkit.ingest.sources import File, find_files, is_frame
+from graphkit.ingest.textfiles import open_text_files
+
+_BATCH_BYTES = 1 << 30
+"""Size of the files that are coded together, and lost together if the run is killed."""
+_TYPES = {"model": "VARCHAR", "capability": "VARCHAR", "input_tokens": "BIGINT", "output_tokens": "BIGINT"}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How sources are read."""
+
+    engine: Engine
+    config: Config
+    key: bytes
+    secret: str
+    """Stands before texts when their codes are made."""
+    latest_us: int
+    """The latest time that is believed."""
+
+
+def read_segments(reading: Reading, events: Any, *, partials: Path | None, rehash: bool) -> tuple[Segments, int]:
+    """Code events, or find them coded; gives the segments, and how many sources were read now."""
+    folder = partials or reading.engine.scratch / "partials"
+    folder.mkdir(parents=True, exist_ok=True)
+    if is_frame(events):
+        parts = open_parts(reading, events, event_fields(reading.config), what="events")
+        frames = reading.engine.scratch / "frames"  # a frame is not known again
+        return dict([_code(reading, parts, frames, "frame", {})]), 1
+    files = find_files(events, what="events")
+    prints = {
+        file.path: fingerprint_file(file, config=reading.config, key=reading.key, whole=rehash)
+        if partials
+        else file.path
+        for file in files
+    }
+    segments = dict(load_segments(folder, prints.values()))
+    known = {source.fingerprint for segment in segments.values() for source in segment.sources}
+    missing = [file for file in files if prints[file.path] not in known]
+    for batch in _split(missing):
+        parts = _open_files(reading, batch, event_fields(reading.config), what="events")
+        told = "\n".join(prints[file.path] for file in batch)
+        path, segment = _code(reading, parts, folder, hashlib.sha256(told.encode()).hexdigest()[:16], prints)
+        segments[path] = segment
+    return segments, len(missing)
+
+
+def open_parts(reading: Reading, given: Any, fields: Sequence[Field], *, what: str) -> list[Part]:
+    """Open a frame or files."""
+    if is_frame(given):
+        return [open_frame(reading.engine, given, fields, what=what, latest_us=reading.latest_us)]
+    return _open_files(reading, find_files(given, what=what), fields, what=what)
+
+
+def read_accounts(reading: Reading, parts: Sequence[Part], kinds: Sequence[str]) -> None:
+    """Make the table ``accounts_file``, coded, and the names of its codes."""
+    engine, folder = reading.engine, reading.engine.scratch / "accounts"
+    folder.mkdir()
+    more = "".join(f", kind_{kind} UBIGINT" for kind in kinds)
+    engine.run(
+        f"CREATE OR REPLACE TEMP TABLE accounts_file (account UBIGINT, created_us BIGINT, organization UBIGINT{more})"
+    )
+    if not parts:
+        return
+    accounts = " UNION ALL ".join(f"SELECT {part.values['account_id']} AS raw FROM {part.relation}" for part in parts)
+    write_names(engine, folder / names_file("account"), accounts, secret=reading.secret)
+    joins = []
+    for kind in (f"kind_{kind}" for kind in kinds):
+        path = folder / names_file(kind)
+        code_kind(engine, kind, parts, path, config=reading.config, key=reading.key, secret=reading.secret)
+        joins.append(coded_kind(kind))
+    for part in parts:
+        created = part.values["created_us"]
+        inner = [
+            f"{code_of(part.values['account_id'], secret=reading.secret)} AS account",
+            f"CASE WHEN {created} BETWEEN {EARLIEST_US} AND {reading.latest_us} THEN {created} END AS created_us",
+            f"{code_of(part.values['organization'], secret=reading.secret)} AS organization",
+            *(f"{code_of(part.values[f'kind_{kind}'], secret=reading.secret)} AS raw_kind_{kind}" for kind in kinds),
+        ]
+        outer = ["account", "created_us", "organization", *(code for code, _ in joins)]
+        engine.run(
+            f"INSERT INTO accounts_file SELECT {', '.join(outer)} "
+            f"FROM (SELECT {', '.join(inner)} FROM {part.relation}) "
+            f"{' '.join(join for _, join in joins)} WHERE account IS NOT NULL"
+        )
+
+
+def create_views(
+    reading: Reading,
+    segments: Segments,
+    event_kinds: Sequence[str],
+    account_kinds: Sequence[str],
+    *,
+    window: tuple[int, int] | None,
+) -> None:
+    """Make the views ``events`` and ``names_...``; ``window`` is None where every row counts."""
+    kinds = [f"kind_{kind}" for kind in event_kinds]
+    selects = [
+        _select(path / events_file(place), list(sources), kinds, window)
+        for path, segment in segments.items()
+        for place, sources in groupby(segment.sources, key=lambda source: source.part)
+    ]
+    reading.engine.run(f"CREATE OR REPLACE TEMP VIEW events AS {' UNION ALL '.join(selects)}")
+    folders: list[Path] = [*segments, reading.engine.scratch / "accounts"]
+    for what in ("account", *(f"kind_{kind}" for kind in sorted({*event_kinds, *account_kinds}))):
+        files = [quote_text(str(path / names_file(what))) for path in folders if (path / names_file(what)).is_file()]
+        view = quote_name(f"names_{what}")
+        reading.engine.run(f"CREATE OR REPLACE TEMP VIEW {view} AS FROM read_parquet([{', '.join(files)}])")
+
+
+def _split(files: Sequence[File]) -> Iterator[list[File]]:
+    """Batches of files, each of a bounded size."""
+    batch: list[File] = []
+    size = 0
+    for file in files:
+        batch.append(file)
+        size += Path(file.path).stat().st_size
+        if size >= _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _open_files(reading: Reading, files: Sequence[File], fields: Sequence[Field], *, what: str) -> list[Part]:
+    parquet = [file for file in files if file.format == "parquet"]
+    texts = [file for file in files if file.format != "parquet"]
+    parts = open_parquet(reading.engine, parquet, fields)
+    if texts:
+        parts.append(open_text_files(reading.engine, texts, fields, what=what, latest_us=reading.latest_us))
+    return parts
+
+
+def _code(
+    reading: Reading, parts: Sequence[Part], folder: Path, name: str, prints: Mapping[str, str]
+) -> tuple[Path, Segment]:
+    staged = begin_segment(folder, name)
+    try:
+        return finish_segment(staged, _code_sources(reading, parts, staged, prints))
+    except BaseException:
+        shutil.rmtree(staged, ignore_errors=True)
+        raise
+
+
+def _code_sources(reading: Reading, parts: Sequence[Part], folder: Path, prints: Mapping[str, str]) -> list[Source]:
+    coded = code_events(
+        reading.engine,
+        parts,
+        folder,
+        config=reading.config,
+        key=reading.key,
+        secret=reading.secret,
+        latest_us=reading.latest_us,
+    )
+    sources = []
+    for place, part in enumerate(parts):
+        n_usable = {source: coded[place, source].n_usable for source in part.n_rows}
+        lost = tell_set_aside(
+            reading.engine, part, event_fields(reading.config), n_usable=n_usable, latest_us=reading.latest_us
+        )
+        for number, source in enumerate(sources_of(part)):
+            file, found, aside = part.files.get(source), coded[place, source], lost[source]
+            sources.append(
+                Source(
+                    fingerprint=prints[file.path] if file else "",
+                    name=file.name if file else source,
+                    part=place,
+                    number=number,
+                    n_rows=aside.n_rows,
+                    n_set_aside=aside.n_set_aside,
+                    days=dict(found.days),
+                    values=dict(found.values),
+                    rejected=aside.rejected,
+                    present=part.present,
+                    names=part.names,
+                    prompts=part.prompts,
+                    late=aside.late,
+                )
+            )
+    return sources
+
+
+def _select(path: Path, sources: Sequence[Source], kinds: Sequence[str], window: tuple[int, int] | None) -> str:
+    """SQL of the rows of some sources in a file of coded events that count."""
+    present = frozenset().union(*(source.present for source in sources))
+    types = dict.fromkeys(kinds, "UBIGINT") | {name: _TYPES.get(name, "UBIGINT") for name in OPTIONAL}
+    columns = [name if name in present else f"CAST(NULL AS {kind}) AS {name}" for name, kind in types.items()]
+    numbers = [source.number for source in sources]
+    some = f"IN ({', '.join(map(str, numbers))})"
+    if numbers == list(range(numbers[0], numbers[-1] + 1)):
+        some = f"BETWEEN {numbers[0]} AND {numbers[-1]}"
+    cut = "" if window is None else f" AND t BETWEEN {window[0]} AND {window[1]}"
+    file = quote_text(str(path))
+    return f"SELECT account, t, {', '.join(columns)} FROM read_parquet({file}) WHERE source {some}{cut}"
