@@ -17,8 +17,9 @@ def taking(events, accounts=None, *, as_of=None, now=NOW, partials=None, **setti
     """Read events; gives the engine and the intake."""
     with open_engine(threads=2) as engine:
         config = Config.model_validate(settings)
-        yield engine, read_events(
-            engine, events, accounts, config=config, key=KEY, as_of=as_of, now=now, partials=partials
+        yield (
+            engine,
+            read_events(engine, events, accounts, config=config, key=KEY, as_of=as_of, now=now, partials=partials),
         )
 
 

@@ -55,9 +55,7 @@ def test_raw_prompts_become_keyed_digests(tmp_path, as_text):
     one, same, other, blank, missing = (row["kind_prompt_template"] for row in rows)
     assert one == same != other
     assert (blank, missing) == (None, None)
-    assert one == digest_value(
-        hashlib.sha256(b"say it again").hexdigest(), key=KEY, kind="prompt_template"
-    )
+    assert one == digest_value(hashlib.sha256(b"say it again").hexdigest(), key=KEY, kind="prompt_template")
 
 
 def test_given_templates_win_over_prompts():
