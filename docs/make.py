@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from typer.main import get_command
 
 from graphkit.cli import app
-from graphkit.config import Columns, Config, Kind, Score, Tag
+from graphkit.config import Alerts, Columns, Config, Kind, Lineage, Score, Tag
 from graphkit.tables import FORMAT, TABLES, Table
 
 TYPES = {
@@ -98,7 +98,7 @@ def render_config() -> str:
     parts = [
         CONFIG_HEAD,
         "## The top of the file\n",
-        _keys(Config, without=("columns", "kinds", "infrastructure", "score")),
+        _keys(Config, without=("columns", "kinds", "infrastructure", "score", "lineage", "alerts")),
         "## [columns]\n",
         _keys(Columns),
         "## [kinds.NAME]\n",
@@ -116,6 +116,12 @@ def render_config() -> str:
         "## [score]\n",
         "How a cluster's score is made of its parts; [scores.md](scores.md) tells of each.\n",
         _keys(Score),
+        "## [lineage]\n",
+        "How clusters are followed through time; see [lineage.md](lineage.md) and [reviews.md](reviews.md).\n",
+        _keys(Lineage),
+        "## [alerts]\n",
+        "What `graphkit refresh --alerts` tells; see [lineage.md](lineage.md#alerts).\n",
+        _keys(Alerts),
     ]
     return "\n".join(parts).rstrip() + "\n"
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from graphkit.config import Columns, Config, Kind, Score, load_config
     from graphkit.detect.about_account import explain_account
     from graphkit.detect.about_cluster import explain_cluster
+    from graphkit.detect.diff import SnapshotDiff, diff_snapshots
     from graphkit.detect.explain import explain_pair, explain_path
     from graphkit.detect.explanation import AccountExplanation, ClusterExplanation
     from graphkit.detect.refit import RefitScore, refit_score
@@ -44,6 +45,11 @@ if TYPE_CHECKING:
     from graphkit.show.rhythm import plot_rhythm
     from graphkit.show.tableview import TableView, mask_identifiers, table
     from graphkit.snapshot import Snapshot
+    from graphkit.store.alerts import find_alerts, note_alerts
+    from graphkit.store.history import cluster_history
+    from graphkit.store.known_bad import measure_known_bad
+    from graphkit.store.prune import Pruning, prune_store
+    from graphkit.store.reviews import Review, review
     from graphkit.store.store import Store, open_store
 
 __version__ = "0.1.0"
@@ -53,6 +59,7 @@ _MODULES = {
     "graphkit.config": ("Columns", "Config", "Kind", "Score", "load_config"),
     "graphkit.detect.about_account": ("explain_account",),
     "graphkit.detect.about_cluster": ("explain_cluster",),
+    "graphkit.detect.diff": ("SnapshotDiff", "diff_snapshots"),
     "graphkit.detect.explain": ("explain_pair", "explain_path"),
     "graphkit.detect.explanation": ("AccountExplanation", "ClusterExplanation"),
     "graphkit.detect.refit": ("RefitScore", "refit_score"),
@@ -89,6 +96,11 @@ _MODULES = {
     "graphkit.show.rhythm": ("plot_rhythm",),
     "graphkit.show.tableview": ("TableView", "mask_identifiers", "table"),
     "graphkit.snapshot": ("Snapshot",),
+    "graphkit.store.alerts": ("find_alerts", "note_alerts"),
+    "graphkit.store.history": ("cluster_history",),
+    "graphkit.store.known_bad": ("measure_known_bad",),
+    "graphkit.store.prune": ("Pruning", "prune_store"),
+    "graphkit.store.reviews": ("Review", "review"),
     "graphkit.store.store": ("Store", "open_store"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
@@ -105,9 +117,12 @@ __all__ = [
     "Infrastructure",
     "InputError",
     "Kind",
+    "Pruning",
     "RefitScore",
+    "Review",
     "Score",
     "Snapshot",
+    "SnapshotDiff",
     "Store",
     "StoreError",
     "StoreLockedError",
@@ -116,7 +131,9 @@ __all__ = [
     "World",
     "analyze",
     "bipartite_graph",
+    "cluster_history",
     "describe_blind_spots",
+    "diff_snapshots",
     "evaluate_clusters",
     "explain",
     "explain_account",
@@ -124,11 +141,14 @@ __all__ = [
     "explain_pair",
     "explain_path",
     "explore",
+    "find_alerts",
     "list_blind_spots",
     "load_config",
     "mask_identifiers",
     "measure_blind_spots",
+    "measure_known_bad",
     "mine_templates",
+    "note_alerts",
     "open_store",
     "plot_account",
     "plot_blind_spots",
@@ -137,11 +157,13 @@ __all__ = [
     "plot_evidence",
     "plot_overview",
     "plot_rhythm",
+    "prune_store",
     "read_backdrop",
     "read_infrastructure",
     "refit_score",
     "refresh_store",
     "render_report",
+    "review",
     "synthesize",
     "table",
     "to_networkx",

@@ -18,6 +18,7 @@ from graphkit.config import Config
 from graphkit.detect.chance import ChanceRun, deal_at_random
 from graphkit.detect.communities import choose_resolution, find_communities
 from graphkit.detect.findings import Behavior, Checks, Graph, leave_out_idle_pairs, make_findings
+from graphkit.detect.lineage import keep_identity
 from graphkit.detect.members import Grouping, group_accounts
 from graphkit.detect.stability import measure_stability, no_stability
 from graphkit.engine import Engine, open_engine
@@ -64,7 +65,7 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
     as_of: date | None = None,
     infrastructure: str | Path | Infrastructure | None = None,
     key: bytes = privacy.PUBLIC_KEY,
-    parent_of: Callable[[date], str | None] | None = None,
+    parent_of: Callable[[date], Snapshot | None] | None = None,
     memory: str = "4GB",
     scratch: str | Path | None = None,
     partials: Path | None = None,
@@ -89,7 +90,7 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
     key
         For keyed digests; the default is public, so keep a store (or give a key) where digests must be secret.
     parent_of
-        Gives the id of the snapshot that one of a given as-of follows; by default there is none.
+        Gives the snapshot that one of a given as-of follows, whose clusters keep their ids; by default there is none.
     memory
         Bound for the memory of the largest process, such as "4GB".
     scratch
@@ -142,16 +143,20 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
         days = engine.query("SELECT min(first_seen) AS first, max(last_seen) AS last FROM population").to_pylist()[0]
     with clock.stage("score and explain"):
         tables = make_findings(graph, grouping, behavior, checks, config=config)
+        parent = parent_of(intake.as_of) if parent_of else None
+        tables, faults = keep_identity(
+            tables, parent, as_of=intake.as_of, config=config, n_population=graph.links.n_population
+        )
         clusters, evidence = (tables[name].to_pandas() for name in ("clusters", "evidence"))
         tables["calibration"] = calibration_table(learnt, config)
         tables["layout"] = overview_layout(clusters, evidence, seed=config.seed)
     with clock.stage("write tables"):
-        parent = parent_of(intake.as_of) if parent_of else None
         return build_snapshot(
             tables,
             as_of=intake.as_of,
             content=_content(graph, given, intake=intake, key=key, days=days)
-            | {"parent": parent, "chance": [_describe_chance(run) for run in checks.chance]}
+            | {"parent": None if parent is None else parent.id, "faults": faults}
+            | {"chance": [_describe_chance(run) for run in checks.chance]}
             | effect,
             run=clock.run() | _describe_input(intake, unusable, known),
         )

@@ -161,6 +161,38 @@ class Score(_Frozen):
         return self.model_dump(exclude={"intercept"})
 
 
+class Lineage(_Frozen):
+    """How clusters are followed through time; docs/lineage.md tells of it."""
+
+    remember_days: Whole = Field(
+        90, ge=0, le=36_500, description="days that a cluster that has ended is known again: a whole number from 0"
+    )
+    least_change: Number = Field(
+        0.05, ge=0, le=1, description="share of its accounts by which a cluster grows or contracts: 0 to 1"
+    )
+    fewer_events: Number = Field(
+        0.8, gt=0, le=1, description="share of the usual events of a day whose lack is bad data: above 0, at most 1"
+    )
+    renew: Number = Field(
+        0.25, ge=0, le=1, description="share of accounts that came after a review from which it is outgrown: 0 to 1"
+    )
+
+
+class Alerts(_Frozen):
+    """What ``graphkit refresh --alerts`` tells; docs/lineage.md tells of it."""
+
+    score: Number = Field(0.7, ge=0, le=1, description="score from which a new cluster is told: 0 to 1")
+    growth: Number = Field(
+        0.5, gt=0, le=1000, description="share by which a cluster told grows before it is told again: above 0"
+    )
+    least_accounts: Whole = Field(
+        5, ge=2, le=1_000_000, description="accounts in the smallest cluster that is told: from 2"
+    )
+
+
+_SECTIONS: dict[str, type[BaseModel]] = {"columns": Columns, "score": Score, "lineage": Lineage, "alerts": Alerts}
+
+
 class Config(_Frozen):
     """All settings that change what a snapshot says; every one has a default."""
 
@@ -177,6 +209,8 @@ class Config(_Frozen):
         description="up to 64 tables [infrastructure.TAG]; TAG in lower-case letters, digits and -, at most 40",
     )
     score: Score = Field(default_factory=Score, description="a table of intercept and weights by part")
+    lineage: Lineage = Field(default_factory=Lineage, description="a table of how clusters are followed through time")
+    alerts: Alerts = Field(default_factory=Alerts, description="a table of what a refresh tells a person")
     look_back: Annotated[str, BeforeValidator(_check_look_back)] = Field(
         "all", description='"all", or whole UTC days such as "45d" that end with the day of as-of'
     )
@@ -305,10 +339,8 @@ def _explain(fault: Any) -> str:
         return str(fault["msg"]).removeprefix("Value error, ")
     model: type[BaseModel] = Config
     match location:
-        case ["columns", _, *_]:
-            model, depth = Columns, 2
-        case ["score", _, *_]:
-            model, depth = Score, 2
+        case ["columns" | "score" | "lineage" | "alerts" as section, _, *_]:
+            model, depth = _SECTIONS[section], 2
         case ["kinds" | "infrastructure", _] | ["kinds" | "infrastructure", _, "[key]", *_]:
             depth = 2
         case ["kinds", _, _, *_]:

@@ -55,11 +55,6 @@ def refresh_store(  # noqa: PLR0913  # the one entry of the batch job
         If the store cannot be used or written.
     """
     opened = open_store(store, create=True, key_file=key_file)
-
-    def parent_of(day: date) -> str | None:
-        parent = opened.parent_of(day)
-        return None if parent is None else parent.id
-
     with opened.lock(timeout=wait), opened.scratch() as scratch:
         snapshot = analyze(
             events,
@@ -68,7 +63,7 @@ def refresh_store(  # noqa: PLR0913  # the one entry of the batch job
             as_of=as_of,
             infrastructure=infrastructure,
             key=opened.key(),
-            parent_of=parent_of,
+            parent_of=opened.parent_of,
             memory=memory,
             scratch=scratch,
             partials=opened.path / PARTIALS,

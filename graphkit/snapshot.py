@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+_VERDICT_COLUMNS = ("verdict", "verdict_basis", "verdict_covers")
 STORED_TABLES = tuple(name for name in TABLES if name != "rejected")
 """Tables kept as Parquet; what was set aside differs with the split into files and stands in the manifest's run."""
 
@@ -48,6 +49,8 @@ class Snapshot:
     """``content`` (what the digest covers), ``run`` (paths, clock, versions, seconds), ``id`` and ``format``."""
     read_bytes: Callable[[str], bytes] = field(repr=False)
     """Gives the Parquet bytes of a table by its name."""
+    judge: Callable[[Snapshot], Mapping[str, Mapping[str, Any]]] | None = field(default=None, repr=False)
+    """Gives verdict, verdict_basis and verdict_covers by cluster; None outside a store."""
 
     accounts = _TableAttribute()
     clusters = _TableAttribute()
@@ -62,6 +65,9 @@ class Snapshot:
     activity = _TableAttribute()
     usage = _TableAttribute()
     lineage = _TableAttribute()
+    history = _TableAttribute()
+    former_accounts = _TableAttribute()
+    former_entities = _TableAttribute()
     exclusions = _TableAttribute()
     layout = _TableAttribute()
     templates = _TableAttribute()
@@ -85,8 +91,12 @@ class Snapshot:
 
     @property
     def config(self) -> Config:
-        """The settings it was made with."""
-        return Config.model_validate(self.content["config"])
+        """The settings it was made with, to analyze other events with too."""
+        config = Config.model_validate(self.content["config"])
+        if config.kinds != Config().kinds:
+            return config
+        # the standard kinds need not all be in the data, but kinds that are named must
+        return Config.model_validate({name: value for name, value in self.content["config"].items() if name != "kinds"})
 
     @property
     def weighing_config(self) -> Config:
@@ -120,10 +130,25 @@ class Snapshot:
             raise StoreError(f"snapshot {self.id}: the bytes of {name}.parquet are not those that its manifest names")
         # not pq.read_table: its scanner may free the bytes in a thread that outlives the interpreter
         table = pq.ParquetFile(pa.BufferReader(data)).read(columns=columns)
+        if name == "clusters" and self.judge is not None and (columns is None or {*columns} & {*_VERDICT_COLUMNS}):
+            table = self._with_verdicts(table, columns)
         for column in TABLES[name].schema():  # columns that came later are empty in what was written before
             if column.name not in table.schema.names and (columns is None or column.name in columns):
                 table = table.append_column(column.name, pa.nulls(len(table), column.type))
         return table if columns is None else table.select(columns)
+
+    def _with_verdicts(self, table: pa.Table, columns: list[str] | None) -> pa.Table:
+        """The table of clusters, or some of its columns, with what the reviews say in place of nothing."""
+        import pyarrow as pa
+
+        ids = table if columns is None or "cluster_id" in columns else self.table("clusters", columns=["cluster_id"])
+        verdicts = {} if self.judge is None else self.judge(self)
+        schema = TABLES["clusters"].schema()
+        for column in _VERDICT_COLUMNS if columns is None else {*_VERDICT_COLUMNS} & {*columns}:
+            values = [verdicts.get(name, {}).get(column) for name in ids["cluster_id"].to_pylist()]
+            kept = table.drop_columns([column]) if column in table.column_names else table
+            table = kept.append_column(schema.field(column), pa.array(values, schema.field(column).type))
+        return table if columns is not None else table.select(schema.names)
 
     def require_cluster(self, cluster_id: str) -> Mapping[str, Any]:
         """The row of a cluster, as a dictionary; a UsageError names near ids if there is none."""
@@ -159,8 +184,16 @@ class Snapshot:
 
 
 def rank_clusters(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Rows of the clusters table in the order in which they are shown: by score, size, id."""
-    return sorted(rows, key=lambda row: (-row["score"], -row["n_accounts"], row["cluster_id"]))
+    """Rows of the clusters table in the order in which they are shown: by score, size, id; those found benign last.
+
+    A benign verdict counts only where it is the cluster's own and not outgrown.
+    """
+
+    def place(row: Mapping[str, Any]) -> tuple[bool, float, int, str]:
+        benign = row.get("verdict") == "benign" and row.get("verdict_basis") == "own"
+        return benign, -row["score"], -row["n_accounts"], row["cluster_id"]
+
+    return sorted(rows, key=place)
 
 
 def build_snapshot(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 FORMAT = 1
@@ -47,6 +48,15 @@ class Table:
         }
         return pa.schema([pa.field(c.name, types[c.type], nullable=c.nullable) for c in self.columns])
 
+    def from_frame(self, frame: pd.DataFrame) -> pa.Table:
+        """The columns of this table in a frame that may have more, as Arrow."""
+        import pyarrow as pa
+
+        schema = self.schema()
+        if frame.empty:
+            return schema.empty_table()
+        return pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
+
 
 _CLUSTER = Column("cluster_id", "text", "the cluster")
 _CLUSTER_OR_ALL = Column("cluster_id", "text", "the cluster; empty = the whole population", nullable=True)
@@ -59,6 +69,8 @@ _FIRST = Column("first_seen", "time", "time of the first event")
 _LAST = Column("last_seen", "time", "time of the last event")
 _INPUT = Column("input_tokens", "integer", "sum of input tokens; empty if the events have none", nullable=True)
 _OUTPUT = Column("output_tokens", "integer", "sum of output tokens; empty if the events have none", nullable=True)
+_EVENT = Column("event", "text", "birth, growth, contraction, continuation, merge, split, death or resurrection")
+_REASON = Column("reason", "text", "what it rests on, where the event alone does not say", nullable=True)
 _PAIR = (
     Column("account_a", "text", "one account"),
     Column("account_b", "text", "the other account, later in the alphabet"),
@@ -130,7 +142,21 @@ TABLES: dict[str, Table] = {
                 _OUTPUT,
                 _FIRST,
                 _LAST,
-                Column("verdict", "text", "the last review's verdict, joined on reading", nullable=True),
+                Column("verdict", "text", "the verdict that holds, joined from the reviews on reading", nullable=True),
+                Column(
+                    "verdict_basis",
+                    "text",
+                    "own: the cluster was reviewed; inherited: one that it comes from was; outgrown: either, and too "
+                    "many of its accounts came later; joined on reading",
+                    nullable=True,
+                ),
+                Column(
+                    "verdict_covers",
+                    "number",
+                    "0 to 1: share of its accounts that were in the reviewed cluster; joined on reading, empty where "
+                    "the reviewed snapshot is gone",
+                    nullable=True,
+                ),
                 Column("binding", "text", "what binds it, in plain words"),
             ),
             ("cluster_id",),
@@ -287,18 +313,57 @@ TABLES: dict[str, Table] = {
         ),
         Table(
             "lineage",
-            "an event in a cluster's life",
+            "an event in a cluster's life, since the parent snapshot",
             (
                 _CLUSTER,
+                _EVENT,
                 Column(
-                    "event", "text", "birth, growth, contraction, continuation, merge, split, death or resurrection"
+                    "previous_ids",
+                    "texts",
+                    "clusters that it comes from: of the parent snapshot, or remembered ones that have ended",
                 ),
-                Column("previous_ids", "texts", "clusters of the parent snapshot that it comes from"),
-                Column("n_kept", "integer", "accounts it had before"),
-                Column("n_gained", "integer", "accounts new in it"),
-                Column("n_lost", "integer", "accounts that left it"),
+                Column("n_kept", "integer", "its accounts that were in one of them"),
+                Column("n_gained", "integer", "its accounts that were in none of them"),
+                Column("n_lost", "integer", "accounts of theirs that are not in it"),
+                _REASON,
             ),
             ("cluster_id", "event"),
+        ),
+        Table(
+            "history",
+            "a turn in the life of a cluster that is there, is remembered, or is an ancestor of such a one",
+            (
+                _CLUSTER,
+                Column("day", "day", "as-of of the snapshot that first told of it"),
+                _EVENT,
+                Column("previous_ids", "texts", "clusters that it comes from"),
+                Column("n_accounts", "integer", "accounts in it then; of a death: before"),
+                _REASON,
+            ),
+            ("cluster_id", "day", "event"),
+        ),
+        Table(
+            "former_accounts",
+            "an account of a cluster that has ended, kept so that the cluster is known again",
+            (
+                _CLUSTER,
+                _ACCOUNT,
+                Column("tier", "text", "its last tier in it"),
+                Column("last_day", "day", "as-of of the last snapshot that held the cluster"),
+                Column("state", "text", "dead; joined: another cluster took it in; held: bad data hides whether it is"),
+            ),
+            ("cluster_id", "account_id"),
+        ),
+        Table(
+            "former_entities",
+            "an entity that a cluster that has ended had to itself, kept so that the cluster is known again",
+            (
+                _CLUSTER,
+                _KIND,
+                _ENTITY,
+                Column("n_accounts", "integer", "accounts that used it when the cluster was last there"),
+            ),
+            ("cluster_id", "kind", "entity"),
         ),
         Table(
             "exclusions",

@@ -46,3 +46,9 @@ def tell_outcome(trial: Mapping[Any, Any]) -> str:
         return f"keeps {percent(trial['largest_part'])} of its accounts together"
     parts = plural(trial["n_parts"], "part")
     return f"breaks into {parts} of two accounts or more; the largest holds {percent(trial['largest_part'])}"
+
+
+def tell_verdict(cluster: Mapping[str, Any]) -> str:
+    """The verdict in a row of the table ``clusters``, and its basis where that is not the cluster's own review."""
+    verdict, basis = cluster["verdict"] or "", cluster.get("verdict_basis")
+    return f"{verdict}, {basis}" if basis in {"inherited", "outgrown"} else verdict

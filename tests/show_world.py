@@ -46,7 +46,9 @@ def make_snapshot(  # noqa: PLR0913  # a test names the few that it varies
     links = _make_links(sizes, list(config.kinds), pool=pool, seed=seed, hostile=hostile)
     owner = links[["account_id", "cluster_id"]].drop_duplicates()
     evidence = _make_evidence(links, owner["cluster_id"].value_counts(), population=population)
-    clusters = _make_clusters(owner, seed=seed).assign(verdict=verdict)
+    clusters = _make_clusters(owner, seed=seed).assign(
+        verdict=verdict, verdict_basis=verdict and "own", verdict_covers=None
+    )
     tables = {
         "accounts": _make_accounts(owner, list(config.kinds)),
         "clusters": clusters,

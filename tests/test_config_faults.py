@@ -10,7 +10,7 @@ from graphkit.errors import ConfigError
         (
             "partner = 8",
             "partner",
-            "unknown key; allowed: calibrate, chance_runs, columns, hub_bits, infrastructure, ipv4_prefix",
+            "unknown key; allowed: alerts, calibrate, chance_runs, columns, hub_bits, infrastructure, ipv4_prefix",
         ),
         ("partners = 0", "partners", "got 0; allowed: partners an account meets at each entity: 1 to 256"),
         ("partners = 8.0", "partners", "1 to 256"),
@@ -52,6 +52,11 @@ from graphkit.errors import ConfigError
         ("[infrastructure.vpn]\nfields = 'vpn'", "infrastructure.vpn.fields", "a list of texts"),
         ("[infrastructure.vpn]\nfields = ['']", "infrastructure.vpn.fields", "a list of texts"),
         ("[infrastructure.isp]\nleave_out = 1", "infrastructure.isp.leave_out", "true or false"),
+        ("[lineage]\nremember = 3", "lineage.remember", "unknown key; allowed: fewer_events, least_change, remember"),
+        ("[lineage]\nfewer_events = 0", "lineage.fewer_events", "above 0, at most 1"),
+        ("[lineage]\nremember_days = 1.5", "lineage.remember_days", "a whole number from 0"),
+        ("[alerts]\nscore = 2", "alerts.score", "0 to 1"),
+        ("alerts = 1", "alerts", "a table of what a refresh tells a person"),
         ("[kinds.ip]\nprior = 65", "kinds.ip.prior", "a number from -64 to 64"),
     ],
 )

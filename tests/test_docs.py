@@ -11,7 +11,7 @@ from typer.main import get_command
 import graphkit as gk
 from graphkit.cli import app
 from graphkit.config import Config, Score
-from graphkit.detect import communities, cores, detached, members, stability
+from graphkit.detect import communities, cores, detached, faults, lineage, matching, members, stability, tracing
 from graphkit.ingest import frame_choice, frame_search, public_templates, shingles, sketch, template_match, word_model
 from graphkit.link import likeness, profiles, weights
 
@@ -153,6 +153,33 @@ def test_the_numbers_of_the_method_are_as_told(root, words, number):
 def test_the_numbers_of_templates_are_as_told(root, words, number):
     text = " ".join((root / "docs" / "templates.md").read_text(encoding="utf-8").replace(" %", "%").split())
     assert words.format(*(number if isinstance(number, tuple) else (number,))) in text
+
+
+@pytest.mark.parametrize(
+    ("words", "number"),
+    [
+        ("a core member counts {}, a likely one {}, one of tier review {}", ("four", "two", "one")),
+        ("holds {} of the other's weight or more", {0.5: "half"}[matching.HALF]),
+        ("in the last `remember_days` ({})", Config().lineage.remember_days),
+        ("or {} accounts, must come from the old one", {5: "five"}[tracing._NOT_FEW]),
+        ("a small part (less than a {}) of one", {0.1: "tenth"}[lineage.LEAST_PART]),
+        ("changed by `least_change` ({:.0%}) or more", Config().lineage.least_change),
+        ("or `fewer_events` ({:.0%}) fewer than the median of the {}", (Config().lineage.fewer_events, "week")),
+        ("reaches `score` ({})", Config().alerts.score),
+        ("has grown by `growth` ({:.0%})", Config().alerts.growth),
+        ("fewer than `least_accounts` ({})", Config().alerts.least_accounts),
+    ],
+)
+def test_the_numbers_of_the_lineage_are_as_told(root, words, number):
+    assert [matching._TIER_WEIGHTS[tier] for tier in ("core", "likely", "review")] == [4, 2, 1]
+    assert faults._USUAL_DAYS == 7
+    text = " ".join((root / "docs" / "lineage.md").read_text(encoding="utf-8").replace(" %", "%").split())
+    assert words.format(*(number if isinstance(number, tuple) else (number,))) in text
+
+
+def test_when_a_review_is_outgrown_is_as_told(root):
+    text = (root / "docs" / "reviews.md").read_text(encoding="utf-8").replace(" %", "%")
+    assert f"more than `renew` ({Config().lineage.renew:.0%}) of its accounts" in text
 
 
 def test_worked_example_of_posts_gives_its_counts(root, shared_data, load_settings):

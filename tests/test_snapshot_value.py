@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from graphkit.config import Config
 from graphkit.errors import UsageError
 from graphkit.snapshot import Snapshot, rank_clusters
 from graphkit.tables import TABLES
@@ -36,6 +37,14 @@ def test_a_snapshot_cannot_be_changed(small_tables):
     assert snapshot.accounts["account_id"].tolist() == ["acct-0", "acct-1", "acct-2"]
     with pytest.raises(FrozenInstanceError):
         snapshot.manifest = {}
+
+
+def test_its_settings_can_be_used_again_where_a_standard_kind_is_missing():
+    given = Config(seed=4).model_dump(mode="json")
+    assert snapshot_of({}, config=given).config == Config(seed=4)
+    assert "kinds" not in snapshot_of({}, config=given).config.model_fields_set
+    named = Config.model_validate({"kinds": {"ip": {}}})
+    assert "kinds" in snapshot_of({}, config=named.model_dump(mode="json")).config.model_fields_set
 
 
 def test_what_was_set_aside_is_a_table_too():

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from graphkit import terminal
-from graphkit.cli import lab, reading, refresh, scoring
+from graphkit.cli import changes, lab, reading, refresh, reviewing, scoring
 from graphkit.terminal import say
 
 app = typer.Typer(
@@ -48,7 +48,12 @@ app.command()(reading.report)
 app.command()(reading.explain)
 app.command()(reading.notebook)
 app.command("list")(reading.list_snapshots)
+app.command()(changes.diff)
+app.command()(changes.history)
+app.command()(reviewing.review)
+app.command()(reviewing.reviews)
 app.command()(reading.verify)
+app.command()(changes.prune)
 app.command()(scoring.refit)
 app.command()(lab.evaluate)
 app.command()(lab.blindspots)

@@ -1,5 +1,6 @@
 """The command that puts a snapshot into a store."""
 
+import json
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -55,6 +56,12 @@ def refresh(  # noqa: PLR0913, PLR0917  # one argument an option
         float,
         typer.Option(metavar="SECONDS", parser=parse_seconds, help="How long to wait for another writer."),
     ] = 0.0,
+    alerts: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Append what a person should see today, as JSON lines; - prints it, and nothing else."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Analyze events and put a snapshot into a store.
@@ -63,6 +70,10 @@ def refresh(  # noqa: PLR0913, PLR0917  # one argument an option
     """
     from graphkit.refresh import refresh_store
 
+    if alerts == "-" and as_json:
+        raise typer.BadParameter("- and --json both print; give a file", param_hint="--alerts")
+    if alerts not in (None, "-") and Path(alerts).resolve().is_relative_to(store.resolve()):
+        raise typer.BadParameter("it lies in the store, which keeps its own; name another", param_hint="--alerts")
     settings = _load_settings(config, look_back, no_stability=no_stability)
     with terminal.show_progress(quiet=as_json) as progress:
         snapshot = refresh_store(
@@ -79,10 +90,15 @@ def refresh(  # noqa: PLR0913, PLR0917  # one argument an option
             progress=progress,
         )
     path = store / "snapshots" / snapshot.id
+    if alerts is not None:
+        _tell_alerts(store, snapshot, alerts)
+    if alerts == "-":
+        return
     if as_json:
         terminal.print_json(_summarize(snapshot, path))
         return
     terminal.print_summary(snapshot)
+    _say_lineage(snapshot)
     say(f"It is in [bold]{plain(path)}[/]. Read it: graphkit report {quote_path(store)}")
 
 
@@ -103,6 +119,36 @@ def _load_settings(config: Path | None, look_back: str | None, *, no_stability: 
         raise typer.BadParameter(f"{look_back!r}; allowed: {allowed}", param_hint="--look-back") from error
 
 
+def _tell_alerts(store: Path, snapshot: "Snapshot", target: str) -> None:
+    """Write what was not told before, and only then note that it was told: after a crash it is told again."""
+    from graphkit.store.alerts import find_alerts, note_alerts
+
+    found = find_alerts(store, snapshot)
+    if target == "-":
+        for alert in found:
+            terminal.print_json(alert)
+    elif found:
+        with Path(target).open("a", encoding="ascii") as file:
+            file.writelines(json.dumps(alert, sort_keys=True) + "\n" for alert in found)
+    note_alerts(store, found)
+
+
+def _count_events(snapshot: "Snapshot") -> dict[str, int]:
+    """Events of the lineage since the parent snapshot, by name."""
+    events = snapshot.table("lineage", columns=["event"])["event"].value_counts().to_pylist()
+    return {row["values"]: row["counts"] for row in sorted(events, key=lambda row: row["values"])}
+
+
+def _say_lineage(snapshot: "Snapshot") -> None:
+    """Print what became of the clusters of the parent snapshot, and what is wrong with the data since."""
+    parent = snapshot.content["parent"]
+    if parent is not None:
+        told = ", ".join(f"{event} {number:,}" for event, number in _count_events(snapshot).items())
+        say(f"Since {parent}: {told or 'no clusters then or now'}.")
+    for fault in snapshot.content["faults"]:
+        say(f"[bold red]bad data:[/] {plain(fault['subject'])}: {plain(fault['what'])}; no cluster is told as ended.")
+
+
 def _summarize(snapshot: "Snapshot", path: Path) -> dict[str, Any]:
     """What `--json` says of a refresh."""
     content, run = snapshot.content, snapshot.manifest["run"]
@@ -117,6 +163,7 @@ def _summarize(snapshot: "Snapshot", path: Path) -> dict[str, Any]:
             "rows_set_aside": run["n_rows"] - run["n_accepted"],
         },
         "calibration": snapshot.table("calibration").to_pylist(),
+        "lineage": {"parent": content["parent"], "events": _count_events(snapshot), "faults": content["faults"]},
         "rejected": run["rejected"],
         "seconds": run["seconds"],
     }

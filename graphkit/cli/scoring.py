@@ -15,11 +15,12 @@ from graphkit.wording import plural
 def refit(
     store: StoreArgument,
     reviews: Annotated[
-        Path,
+        Path | None,
         typer.Option(
-            metavar="FILE", help="CSV, Parquet or JSON lines: cluster_id, verdict (confirmed, benign, watch)."
+            metavar="FILE",
+            help="CSV, Parquet or JSON lines: cluster_id, verdict (confirmed, benign, watch); default: the store's.",
         ),
-    ],
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="TOML file to write the settings to.")
     ] = None,
@@ -28,14 +29,22 @@ def refit(
 ) -> None:
     """Refit the score's weights to reviews: prints what changes, and the settings to paste into graphkit.toml.
 
-    Example: `graphkit refit store --reviews reviews.csv -o score.toml`
+    Example: `graphkit refit store -o score.toml`
     """
     from graphkit.detect.refit import read_verdicts, refit_score
     from graphkit.store.durable import replace_file
+    from graphkit.store.store import open_store
 
     if output is not None:
         check_output(output, store)
-    result = refit_score(load_snapshot(store, snapshot), read_verdicts(reviews))
+    snapshots = [load_snapshot(store, snapshot)]
+    if reviews is None:
+        opened = open_store(store)
+        verdicts = opened.reviews()
+        snapshots += [opened.load(name) for name in sorted({*verdicts["snapshot_id"]}) if opened.holds(name)]
+    else:
+        verdicts = read_verdicts(reviews)
+    result = refit_score(snapshots, verdicts)
     if output is not None:
         replace_file(output, result.to_toml().encode())
     counts = {"n_confirmed": result.n_confirmed, "n_benign": result.n_benign, "n_unknown": result.n_unknown}

@@ -72,7 +72,11 @@ def capability_concentration(clusters: Clusters) -> Part:
         return missing_part("capability_concentration", clusters.n, "the events have neither model nor capability")
     what = frame["model"].fillna("") + "\0" + frame["capability"].fillna("")
     mix = frame.assign(what=what).pivot_table(
-        index=frame["cluster_id"].fillna(""), columns="what", values="n_events", aggfunc="sum", fill_value=0
+        index=frame["cluster_id"].astype(object).fillna(""),
+        columns="what",
+        values="n_events",
+        aggfunc="sum",
+        fill_value=0,
     )
     shares = mix.div(mix.sum(axis=1), axis=0)
     value = _divergence(shares.reindex(clusters.grouping.names).to_numpy(dtype=float), shares.loc[""].to_numpy(float))

@@ -83,9 +83,8 @@ def make_findings(
     score, parts = score_clusters(clusters)
     binding = say_what_binds(grouping, evidence, links, shares=share_bits(grouping, pairs), makes_pairs=makes_pairs)
     return {
-        "accounts": _to_arrow("accounts", members),
-        "clusters": _to_arrow(
-            "clusters",
+        "accounts": TABLES["accounts"].from_frame(members),
+        "clusters": TABLES["clusters"].from_frame(
             _describe_clusters(grouping, members, behavior.usage).assign(
                 score=score,
                 stability=checks.stability.of_clusters(),
@@ -100,7 +99,7 @@ def make_findings(
         ),
         "score_parts": parts,
         "stability": stability_table(checks.stability, grouping),
-        "evidence": _to_arrow("evidence", evidence),
+        "evidence": TABLES["evidence"].from_frame(evidence),
         "activity": behavior.activity,
         "usage": behavior.usage,
         "links": _links_table(links, pairs),
@@ -110,11 +109,6 @@ def make_findings(
         "exclusions": _exclusions_table(links, config),
         "templates": _templates_table(links),
     }
-
-
-def _to_arrow(name: str, frame: pd.DataFrame) -> pa.Table:
-    schema = TABLES[name].schema()
-    return pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
 
 
 def _describe_clusters(grouping: Grouping, members: pd.DataFrame, usage: pa.Table) -> pd.DataFrame:
@@ -132,7 +126,9 @@ def _describe_clusters(grouping: Grouping, members: pd.DataFrame, usage: pa.Tabl
             "output_tokens": tokens["output_tokens"].array,
             "first_seen": by_cluster["first_seen"].min(),
             "last_seen": by_cluster["last_seen"].max(),
-            "verdict": pd.array([None] * len(grouping.names), dtype="str"),
+            "verdict": None,
+            "verdict_basis": None,
+            "verdict_covers": np.nan,
         }
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -140,11 +141,15 @@ def _name_clusters(membership: Integers, links: Links) -> tuple[str, ...]:
     ends = np.searchsorted(membership[order], np.arange(membership.max(initial=-1) + 2))
     names: dict[str, None] = {}
     for start, end in pairwise(ends):
-        members = "\0".join(ids[place] for place in order[start:end])
-        number = int.from_bytes(hashlib.sha256(members.encode()).digest())
-        letters = "".join(_CROCKFORD[number >> shift & 31] for shift in range(250, -1, -5))
-        length = _SHORTEST_NAME
-        while f"C-{letters[:length]}" in names:
-            length += 1
-        names[f"C-{letters[:length]}"] = None
+        names[make_id((ids[place] for place in order[start:end]), taken=names)] = None
     return tuple(names)
+
+
+def make_id(members: Iterable[str], *, taken: Container[str]) -> str:
+    """A readable id made from the members, in the order given, that is none of those taken."""
+    number = int.from_bytes(hashlib.sha256("\0".join(members).encode()).digest())
+    letters = "".join(_CROCKFORD[number >> shift & 31] for shift in range(250, -1, -5))
+    length = _SHORTEST_NAME
+    while f"C-{letters[:length]}" in taken:
+        length += 1
+    return f"C-{letters[:length]}"

@@ -18,7 +18,7 @@ from graphkit.show.layouts import LEAST_ACCOUNTS
 from graphkit.show.left_out import describe_entity, list_rejected, sum_exclusions, tell_infrastructure
 from graphkit.show.ring import order_evidence
 from graphkit.snapshot import Snapshot, rank_clusters
-from graphkit.wording import plural
+from graphkit.wording import plural, tell_verdict
 
 _ROWS = 500
 _EVIDENCE_ROWS, _EVIDENCE_ROWS_ALONE = 15, 100
@@ -119,7 +119,7 @@ def _describe(row: Mapping[str, Any]) -> dict[str, Any]:
         **row,
         "id": clean_text(row["cluster_id"], limit=40),
         "binding": clean_text(row["binding"], limit=600),
-        "verdict": clean_text(row["verdict"] or "", limit=60),
+        "verdict": clean_text(tell_verdict(row), limit=60),
         "n_tokens": _sum_known([row["input_tokens"], row["output_tokens"]]),
         "first_seen": f"{row['first_seen']:%Y-%m-%d}",
         "last_seen": f"{row['last_seen']:%Y-%m-%d}",

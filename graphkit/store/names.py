@@ -10,7 +10,9 @@ SNAPSHOTS = "snapshots"
 PARTIALS = "partials"
 SCRATCH = "scratch"
 REVIEWS = "reviews.jsonl"
-KNOWN_FILES = frozenset({STORE_FILE, KEY, LOCK, HOLDER, SNAPSHOTS, PARTIALS, SCRATCH, REVIEWS})
+ALERTS = "alerts.jsonl"
+LINES_LOCK = "lines.lock"
+KNOWN_FILES = frozenset({STORE_FILE, KEY, LOCK, HOLDER, SNAPSHOTS, PARTIALS, SCRATCH, REVIEWS, ALERTS, LINES_LOCK})
 
 MANIFEST = "manifest.json"
 SNAPSHOT_ID = re.compile(r"\d{8}-[0-9a-f]{8}")

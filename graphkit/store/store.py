@@ -5,20 +5,22 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from graphkit.errors import StoreError
 from graphkit.privacy import KEY_VARIABLE, key_fingerprint, load_key
 from graphkit.snapshot import Snapshot
 from graphkit.store.create import create_store, is_store, read_own_key
 from graphkit.store.folder import read_snapshot, remove_staged, write_snapshot
-from graphkit.store.listing import complete_id, find_newest, list_snapshots
+from graphkit.store.listing import complete_id, find_newest, list_snapshots, snapshot_ids
 from graphkit.store.lock import hold_lock
 from graphkit.store.names import KEY, SCRATCH, SNAPSHOTS, STORE_FILE
+from graphkit.store.reviews import read_reviews, tabulate_reviews
 from graphkit.store.sealed import read_sealed
+from graphkit.store.verdicts import judge_clusters
 from graphkit.store.verify import Problem, find_problems
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ class Store:
         newest = find_newest(self._snapshots)
         if newest is None:
             raise StoreError(f"{self.path}: holds no snapshot yet; `graphkit refresh` makes one")
-        return newest
+        return self._judged(newest)
 
     def load(self, snapshot_id: str) -> Snapshot:
         """A snapshot by its id, or by the start of its id where only one starts so.
@@ -69,7 +71,11 @@ class Store:
         StoreError
             If it is damaged or of an unknown format.
         """
-        return read_snapshot(self._snapshots / complete_id(self._snapshots, snapshot_id))
+        return self._judged(read_snapshot(self._snapshots / complete_id(self._snapshots, snapshot_id)))
+
+    def holds(self, snapshot_id: str) -> bool:
+        """Whether a snapshot of just this id is in the store."""
+        return snapshot_id in snapshot_ids(self._snapshots)
 
     def parent_of(self, as_of: date) -> Snapshot | None:
         """The newest snapshot whose as-of is before ``as_of``; None if there is none."""
@@ -101,7 +107,21 @@ class Store:
         published = read_snapshot(self._snapshots / snapshot.id)
         if published.content["digest"] != snapshot.content["digest"]:
             raise StoreError(f"{self.path}: another snapshot has the id {snapshot.id}; move it to another store")
-        return published
+        return self._judged(published)
+
+    def reviews(self) -> pd.DataFrame:
+        """The reviews, oldest first; ``gk.refit_score`` takes them as they are.
+
+        Returns
+        -------
+        A row is a review: time (UTC), cluster_id, verdict, author, note, snapshot_id, n_accounts.
+
+        Raises
+        ------
+        StoreError
+            If they cannot be read, or a line is damaged.
+        """
+        return tabulate_reviews(read_reviews(self.path))
 
     def verify(self) -> Sequence[Problem]:
         """Check every file against its checksum; an empty list says that all is well."""
@@ -149,6 +169,15 @@ class Store:
                 f"give it as a key file or in {KEY_VARIABLE}"
             )
         return self.known_key
+
+    def _judged(self, snapshot: Snapshot) -> Snapshot:
+        """The snapshot, whose clusters tell the verdicts that hold when they are read."""
+
+        def judge(snapshot: Snapshot) -> dict[str, dict[str, Any]]:
+            verdicts = judge_clusters(snapshot, read_reviews(self.path), snapshots=self._snapshots)
+            return {name: verdict.to_row() for name, verdict in verdicts.items()}
+
+        return replace(snapshot, judge=judge)
 
     @property
     def _snapshots(self) -> Path:

@@ -9,7 +9,8 @@ from pathlib import Path
 from graphkit.errors import StoreError
 from graphkit.snapshot import digest_content, sha256
 from graphkit.store.folder import read_snapshot, tables_of
-from graphkit.store.names import KEY, KNOWN_FILES, MANIFEST, SNAPSHOT_ID, SNAPSHOTS, STAGING
+from graphkit.store.lines import find_bad_lines
+from graphkit.store.names import ALERTS, KEY, KNOWN_FILES, MANIFEST, REVIEWS, SNAPSHOT_ID, SNAPSHOTS, STAGING
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ def _check_store(store: Path) -> Iterator[tuple[str, str]]:
             yield path.name, "does not belong to a store: move it away"
         elif path.name == KEY and path.stat().st_mode & 0o077:
             yield KEY, f"others than its owner can reach it: `chmod 600 {KEY}`"
+        elif path.name in {REVIEWS, ALERTS}:
+            yield from ((path.name, problem) for problem in find_bad_lines(path))
     if not (store / SNAPSHOTS).is_dir():
         yield SNAPSHOTS, "is missing: restore it from a copy, or make an empty folder"
 

@@ -1,0 +1,60 @@
+"""The past that a snapshot carries: the clusters that it holds, those that have ended, and their histories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+
+from graphkit.detect.matching import weigh_members
+from graphkit.snapshot import Snapshot
+from graphkit.tables import TABLES
+
+TURNS = ("birth", "merge", "split", "death", "resurrection")
+"""Events that ``history`` keeps; how a cluster's size changes is told from one snapshot to the next."""
+
+MEMBERS = ["account_id", "cluster_id", "tier"]
+"""Columns of ``accounts`` that lineage reads."""
+
+
+@dataclass(frozen=True)
+class Past:
+    """What a snapshot knows of clusters; empty where there is no snapshot."""
+
+    day: date | None
+    living: pd.DataFrame
+    """Members of the clusters that are there, and of those that bad data hides the accounts that are in no other:
+    account_id, cluster_id, tier, weight, last_day."""
+    former: pd.DataFrame
+    """Members of the clusters that have ended: the same, and state."""
+    held: frozenset[str]
+    """Clusters that bad data hides."""
+    entities: pd.DataFrame
+    """Rows of the table ``former_entities``."""
+    history: pd.DataFrame
+    """Rows of the table ``history``."""
+
+
+def read_past(parent: Snapshot | None) -> Past:
+    """Read what a snapshot knows of clusters."""
+    frames = {
+        name: (TABLES[name].schema().empty_table() if parent is None else parent.table(name)).to_pandas()
+        for name in ("former_entities", "history")
+    }
+    accounts, kept = TABLES["accounts"].schema().empty_table(), TABLES["former_accounts"].schema().empty_table()
+    if parent is not None:
+        accounts, kept = parent.table("accounts", columns=MEMBERS), parent.table("former_accounts")
+    former = weigh_members(kept)
+    hidden = former["state"] == "held"
+    day = None if parent is None else parent.as_of
+    living = weigh_members(accounts.select(MEMBERS)).assign(last_day=day)
+    missing = hidden & ~former["account_id"].isin(living["account_id"])
+    return Past(
+        day,
+        pd.concat([living, former[missing][living.columns]], ignore_index=True) if missing.any() else living,
+        former[~hidden],
+        frozenset(former.loc[hidden, "cluster_id"]),
+        frames["former_entities"],
+        frames["history"],
+    )
