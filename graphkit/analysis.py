@@ -28,6 +28,7 @@ from graphkit.ingest.organizations import leave_out_organizations
 from graphkit.ingest.parts import explain_failure
 from graphkit.link.activity import measure_activity
 from graphkit.link.arrays import number_distinct
+from graphkit.link.budget import require_memory
 from graphkit.link.calibration import LearntPrior, calibration_table, learn_priors, use_learnt
 from graphkit.link.couse import find_co_uses
 from graphkit.link.links import make_links
@@ -107,7 +108,8 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
     InputError
         If the events, accounts or infrastructure cannot be used; says what to do.
     BudgetError
-        If a kind with ``within`` makes more pairs than its budget.
+        If the memory will not do, told before the long work begins; or if a kind with ``within`` makes more pairs
+        than its budget.
     """
     config = config or Config()
     clock = _Clock(progress)
@@ -191,6 +193,7 @@ def _link_accounts(
             links = replace(links, profiles=measure_profiles(engine, links, traits))
             forget_traits(engine, traits)
             stage.result = plural(links.profiles.shape[1], "feature")
+    require_memory(links, config=config, memory=engine.memory)
     with clock.stage("weigh pairs") as stage:
         co_uses = find_co_uses(engine, intake, links, config=config)
         candidates = sample_pairs(links, co_uses=co_uses, config=config, key=key)

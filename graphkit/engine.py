@@ -34,6 +34,9 @@ class Engine:
     scratch: Path
     """A folder for staged files, removed when the engine closes."""
 
+    memory: int
+    """Bytes that the whole process may take."""
+
     interrupted: Event = field(default_factory=Event)
     """Set when an interrupt (Ctrl-C) has come; registered streams end then."""
 
@@ -97,7 +100,7 @@ def open_engine(
     UsageError
         If ``memory`` is no size.
     """
-    limit = int(_SHARE * parse_size(memory))
+    size = parse_size(memory)
     with (
         tempfile.TemporaryDirectory(prefix="graphkit-", dir=scratch) as folder,
         duckdb.connect(
@@ -106,7 +109,7 @@ def open_engine(
     ):
         settings = {
             "TimeZone": "UTC",
-            "memory_limit": f"{limit}B",
+            "memory_limit": f"{int(_SHARE * size)}B",
             "temp_directory": folder,
             "preserve_insertion_order": False,
             "enable_progress_bar": False,
@@ -115,7 +118,7 @@ def open_engine(
             settings["threads"] = threads
         for name, value in settings.items():
             connection.execute(f"SET {name} = {quote_text(str(value))}").fetchall()
-        yield Engine(connection, Path(folder))
+        yield Engine(connection, Path(folder), size)
 
 
 def parse_size(text: str) -> int:

@@ -6,6 +6,7 @@ import hashlib
 import html
 import json
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -212,7 +213,9 @@ def build_snapshot(
     run
         What it shall not cover: ``rejected`` (rows as dictionaries), paths, clock, versions, seconds.
     """
-    data = {name: write_table(name, tables.get(name)) for name in STORED_TABLES}
+    with ThreadPoolExecutor(max_workers=2) as threads:
+        written = threads.map(lambda name: write_table(name, tables.get(name)), STORED_TABLES)
+        data = dict(zip(STORED_TABLES, written, strict=True))
     covered = {
         **content,
         "as_of": as_of.isoformat(),
