@@ -25,6 +25,7 @@ from graphkit.engine import Engine, open_engine
 from graphkit.ingest.events import Intake, read_events
 from graphkit.ingest.infrastructure import Infrastructure, read_infrastructure, require_known_tags
 from graphkit.ingest.organizations import leave_out_organizations
+from graphkit.ingest.partials import drop_unused
 from graphkit.ingest.parts import explain_failure
 from graphkit.link.activity import measure_activity
 from graphkit.link.arrays import number_distinct
@@ -114,6 +115,8 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
     config = config or Config()
     clock = _Clock(progress)
     listed, known = _read_list(infrastructure, config), None
+    if _needs_addresses(listed, config):
+        partials = None
     with open_engine(scratch, memory=memory) as engine:
         with clock.stage("read events") as stage:
             intake = read_events(
@@ -123,7 +126,7 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
                 config=config,
                 key=key,
                 as_of=as_of,
-                partials=None if _needs_addresses(listed, config) else partials,
+                partials=partials,
                 rehash=rehash,
             )
             if listed is not None:
@@ -152,6 +155,8 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
         clusters, evidence = (tables[name].to_pandas() for name in ("clusters", "evidence"))
         tables["calibration"] = calibration_table(learnt, config)
         tables["layout"] = overview_layout(clusters, evidence, seed=config.seed)
+    if partials is not None and partials.is_dir():
+        drop_unused(partials, intake.segments)
     with clock.stage("write tables"):
         return build_snapshot(
             tables,

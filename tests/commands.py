@@ -75,4 +75,5 @@ def small_events(*, farm: int = 8, others: int = 120) -> pd.DataFrame:
 
 def tree(store: Path) -> set[str]:
     """Names of all files and folders of a store."""
-    return {str(path.relative_to(store)) for path in store.rglob("*")}
+    paths = (path.relative_to(store) for path in store.rglob("*"))
+    return {str(path) for path in paths if path.parts[0] != "partials"}

@@ -53,6 +53,8 @@ class Intake:
     created_at."""
     secret: str
     """Stands before texts when their codes are made."""
+    segments: tuple[Path, ...]
+    """Folders of the segments that hold them."""
     n_read: int
     """Sources of events that were read now; the others were known from before."""
 
@@ -142,6 +144,7 @@ def read_events(  # noqa: PLR0913  # the one entry of the data
         sources=_list_sources(events, accounts),
         has=_find_optional(sources, account_parts, config),
         secret=reading.secret,
+        segments=tuple(segments),
         n_read=n_read,
     )
 

@@ -94,7 +94,7 @@ def fingerprint_file(file: File, *, config: Config, key: bytes, whole: bool) -> 
 
 
 def load_segments(folder: Path, wanted: Iterable[str]) -> Segments:
-    """Segments of a folder, each with the wanted sources alone; others, damaged and half-empty ones are removed.
+    """Segments of a folder that are whole and mostly wanted, each with the wanted sources alone.
 
     Parameters
     ----------
@@ -107,18 +107,27 @@ def load_segments(folder: Path, wanted: Iterable[str]) -> Segments:
         live = [source for source in segment.sources if _is_live(source, missing)] if segment else []
         n_live, n_all = (sum(source.n_rows for source in of) for of in (live, segment.sources if segment else ()))
         if segment is None or not live or n_live < _LEAST_LIVE * n_all:
-            shutil.rmtree(path)
             continue
         missing -= {source.fingerprint for source in live}
         found[path] = segment.model_copy(update={"sources": tuple(live)})
     return found
 
 
+def drop_unused(folder: Path, used: Iterable[Path]) -> None:
+    """Remove what a run did not use: of files that are gone or changed, damaged, or left by a killed run."""
+    kept = set(used)
+    for path in folder.iterdir():
+        if path not in kept:
+            shutil.rmtree(path)
+
+
 def begin_segment(folder: Path, name: str) -> Path:
     """Make an empty folder in which a segment is staged."""
-    while (folder / name).exists():  # one of whose files a part is wanted no more
+    while (folder / name).exists():  # damaged, or one of whose files a part is wanted no more
         name += "x"
     staged = folder / f"{_STAGING}{name}"
+    if staged.exists():  # left by a killed run
+        shutil.rmtree(staged)
     staged.mkdir(parents=True)
     return staged
 

@@ -70,7 +70,7 @@ def explain_failure(read: Part | str, *, paths: Sequence[str] = ()) -> Iterator[
             raise BudgetError(f"{name}: needs more memory than the limit allows; raise it (--memory)") from error
         if any(words in said for words in _DISK_FULL):
             raise BudgetError(
-                f"{name}: the disk of the scratch folder is full; free some space, or set TMPDIR to another folder"
+                f"{name}: the disk of the scratch folder (the store's own, or TMPDIR) is full; free some space"
             ) from error
         if isinstance(error, duckdb.ConversionException) and "imestamp" in said:
             reason = "a time lies beyond the year 294246; check the unit of the timestamps"
