@@ -19,6 +19,16 @@ from graphkit.link.weights import Weighted
 STEADY = 0.8
 """Share of the runs in which a core account stays with its cluster."""
 
+TIER_RULES = (
+    ("review", ("weak_links",)),
+    ("review", ("one_kind",)),
+    ("likely", ("kinds_of_different_partners",)),
+    ("likely", ("two_kinds", "one_partner")),
+    ("likely", ("two_kinds", "strays")),
+    ("core", ("two_kinds",)),
+)
+"""Tiers and reason codes, the first that fits: weak pairs or one kind alone are never above review."""
+
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _SHORTEST_NAME = 5
 
@@ -79,22 +89,22 @@ def describe_members(
         frame[column] = pd.to_datetime(frame[column], unit="s", utc=True)
     n_used = (_add_up_kinds(linked, n_accounts)[account] > 0).sum(axis=1)
     steady = np.nan_to_num(stability[account], nan=1.0) >= STEADY
-    tiers = [_tier(*row) for row in zip(n_used, two_kinds[account], met[account], steady, strict=True)]
-    needs = [
-        [f"breaks_without_{kind}" for kind, breaks in zip(links.kinds, row, strict=True) if breaks]
-        for row in breaks_without[:, account].T
-    ]
+    rule = _find_rule(n_used, two_kinds[account], met[account], steady)
+    reasons = [list(TIER_RULES[number][1]) for number in rule]
+    for place in np.flatnonzero(breaks_without[:, account].any(axis=0)):
+        needs = zip(links.kinds, breaks_without[:, account[place]], strict=True)
+        reasons[place] = reasons[place] + [f"breaks_without_{kind}" for kind, breaks in needs if breaks]
     return frame.assign(
         account=account,
         cluster=grouping.cluster[account],
         cluster_id=np.array(grouping.names, dtype=object)[grouping.cluster[account]],
-        tier=[tier for tier, _ in tiers],
+        tier=np.array([tier for tier, _ in TIER_RULES], dtype=object)[rule],
         strength=pairs.strongest_inside(grouping.cluster)[account],
         likeness=member_likeness(links.profiles, grouping.cluster, grouping.cluster >= 0)[account],
         n_partners=partners[account],
         kinds=pd.Series(list_kinds(by_kind[account], by_kind[account] > 0, links.kinds).to_pylist(), dtype=object),
         stability=stability[account],
-        reasons=pd.Series([reasons + kinds for (_, reasons), kinds in zip(tiers, needs, strict=True)], dtype=object),
+        reasons=pd.Series(reasons, dtype=object),
     )
 
 
@@ -106,19 +116,11 @@ def list_kinds(bits: npt.NDArray[np.floating], chosen: npt.NDArray[np.bool_], ki
     return pa.ListArray.from_arrays(offsets, pa.array(kinds, pa.string()).take(pa.array(order[kept])))
 
 
-def _tier(n_kinds: int, n_two_kind_pairs: float, n_met: float, steady: bool) -> tuple[str, list[str]]:
-    """Tier and reason codes of a member: weak pairs or one kind alone are never above review."""
-    if n_met < 1:
-        return "review", ["weak_links"]
-    if n_kinds < 2:
-        return "review", ["one_kind"]
-    if n_two_kind_pairs < 1:
-        return "likely", ["kinds_of_different_partners"]
-    if n_met < 2:
-        return "likely", ["two_kinds", "one_partner"]
-    if not steady:
-        return "likely", ["two_kinds", "strays"]
-    return "core", ["two_kinds"]
+def _find_rule(n_kinds: Integers, n_two_kind_pairs: Numbers, n_met: Numbers, steady: npt.NDArray[np.bool_]) -> Integers:
+    """Place in ``TIER_RULES`` of the first rule that fits each member."""
+    fits = [n_met < 1, n_kinds < 2, n_two_kind_pairs < 1, n_met < 2, ~steady, np.ones(len(n_met), dtype=bool)]
+    rule: Integers = np.argmax(np.column_stack(fits), axis=1)
+    return rule
 
 
 def _add_up_kinds(pairs: Weighted, n_accounts: int) -> Numbers:

@@ -42,6 +42,7 @@ from graphkit.ingest.textfiles import open_text_files
 
 _BATCH_BYTES = 1 << 30
 """Size of the files that are coded together, and lost together if the run is killed."""
+_BATCH_FILES = 10_000
 _TYPES = {"model": "VARCHAR", "capability": "VARCHAR", "input_tokens": "BIGINT", "output_tokens": "BIGINT"}
 
 
@@ -154,7 +155,7 @@ def _split(files: Sequence[File]) -> Iterator[list[File]]:
     for file in files:
         batch.append(file)
         size += Path(file.path).stat().st_size
-        if size >= _BATCH_BYTES:
+        if size >= _BATCH_BYTES or len(batch) == _BATCH_FILES:
             yield batch
             batch, size = [], 0
     if batch:
