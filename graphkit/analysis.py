@@ -17,7 +17,7 @@ from graphkit import privacy
 from graphkit.config import Config
 from graphkit.detect.chance import ChanceRun, deal_at_random
 from graphkit.detect.communities import choose_resolution, find_communities
-from graphkit.detect.findings import Behavior, Checks, Graph, leave_out_idle_pairs, make_findings
+from graphkit.detect.findings import Behavior, Checks, Graph, leave_out_idle_pairs, list_graph, make_findings
 from graphkit.detect.lineage import keep_identity
 from graphkit.detect.members import Grouping, group_accounts
 from graphkit.detect.stability import measure_stability, no_stability
@@ -39,6 +39,7 @@ from graphkit.link.tags import Known, describe_effect, forget_tags, tag_entities
 from graphkit.link.weights import link_threshold, weak_threshold, weigh_pairs
 from graphkit.show.layouts import overview_layout
 from graphkit.snapshot import Snapshot, build_snapshot
+from graphkit.tablefile import begin_writing
 from graphkit.wording import plural
 
 
@@ -146,7 +147,7 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
                 behavior = _measure_behavior(engine, graph, grouping)
             graph, grouping = leave_out_idle_pairs(graph, grouping, config=config)
         days = engine.query("SELECT min(first_seen) AS first, max(last_seen) AS last FROM population").to_pylist()[0]
-    with clock.stage("score and explain"):
+    with clock.stage("score and explain"), begin_writing(list_graph(graph, behavior, config=config)) as begun:
         tables = make_findings(graph, grouping, behavior, checks, config=config)
         parent = parent_of(intake.as_of) if parent_of else None
         tables, faults = keep_identity(
@@ -160,6 +161,7 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
     with clock.stage("write tables"):
         return build_snapshot(
             tables,
+            begun=begun,
             as_of=intake.as_of,
             content=_content(graph, given, intake=intake, key=key, days=days)
             | {"parent": None if parent is None else parent.id, "faults": faults}

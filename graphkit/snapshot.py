@@ -6,14 +6,13 @@ import hashlib
 import html
 import json
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from graphkit.config import Config
 from graphkit.errors import StoreError, UsageError
-from graphkit.tablefile import write_table
+from graphkit.tablefile import Writing, begin_writing
 from graphkit.tables import FORMAT, TABLES
 
 if TYPE_CHECKING:
@@ -198,7 +197,12 @@ def rank_clusters(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def build_snapshot(
-    tables: Mapping[str, pa.Table], *, as_of: date, content: Mapping[str, Any], run: Mapping[str, Any]
+    tables: Mapping[str, pa.Table],
+    *,
+    as_of: date,
+    content: Mapping[str, Any],
+    run: Mapping[str, Any],
+    begun: Mapping[str, Writing] | None = None,
 ) -> Snapshot:
     """Make a snapshot in memory.
 
@@ -212,10 +216,13 @@ def build_snapshot(
         What the digest shall cover besides the tables: config, key_fingerprint, parent, population, resolved.
     run
         What it shall not cover: ``rejected`` (rows as dictionaries), paths, clock, versions, seconds.
+    begun
+        Further tables, which are being written already.
     """
-    with ThreadPoolExecutor(max_workers=2) as threads:
-        written = threads.map(lambda name: write_table(name, tables.get(name)), STORED_TABLES)
-        data = dict(zip(STORED_TABLES, written, strict=True))
+    begun = begun or {}
+    rest = {name: tables.get(name) for name in STORED_TABLES if name not in begun}
+    with begin_writing(rest) as more:
+        data = {name: (begun.get(name) or more[name]).result() for name in STORED_TABLES}
     covered = {
         **content,
         "as_of": as_of.isoformat(),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from graphkit.tables import TABLES
@@ -9,7 +12,17 @@ from graphkit.tables import TABLES
 if TYPE_CHECKING:
     import pyarrow as pa
 
+Writing = Future[tuple[bytes, int]]
+"""A table that is being written: its Parquet bytes, and its number of rows."""
+
 _ROWS_AT_ONCE = 1 << 20
+
+
+@contextmanager
+def begin_writing(tables: Mapping[str, pa.Table | None]) -> Iterator[dict[str, Writing]]:
+    """Write tables in two threads, beside other work; they are written when the block is left."""
+    with ThreadPoolExecutor(max_workers=2) as threads:
+        yield {name: threads.submit(write_table, name, table) for name, table in tables.items()}
 
 
 def write_table(name: str, rows: pa.Table | None) -> tuple[bytes, int]:

@@ -58,7 +58,7 @@ def leave_out_idle_pairs(graph: Graph, grouping: Grouping, *, config: Config) ->
 def make_findings(
     graph: Graph, grouping: Grouping, behavior: Behavior, checks: Checks, *, config: Config
 ) -> dict[str, pa.Table]:
-    """Make the tables of a snapshot, all but the layout, in any row order."""
+    """Make the tables of a snapshot that tell of clusters, all but the layout, in any row order."""
     links, pairs = graph.links, graph.pairs
     makes_pairs = links.makes_pairs(config)
     members = describe_members(
@@ -100,14 +100,20 @@ def make_findings(
         "score_parts": parts,
         "stability": stability_table(checks.stability, grouping),
         "evidence": TABLES["evidence"].from_frame(evidence),
-        "activity": behavior.activity,
         "usage": behavior.usage,
-        "links": _links_table(links, pairs),
-        "entities": _entities_table(graph, config),
-        "pairs": _pairs_table(pairs, links),
-        "co_uses": _co_uses_table(graph),
         "exclusions": _exclusions_table(links, config),
         "templates": _templates_table(links),
+    }
+
+
+def list_graph(graph: Graph, behavior: Behavior, *, config: Config) -> dict[str, pa.Table]:
+    """Make the tables that no score and no cluster's name changes: the graph, and who was active when."""
+    return {
+        "activity": behavior.activity,
+        "links": _links_table(graph.links, graph.pairs),
+        "entities": _entities_table(graph, config),
+        "pairs": _pairs_table(graph.pairs, graph.links),
+        "co_uses": _co_uses_table(graph),
     }
 
 

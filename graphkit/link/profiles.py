@@ -14,6 +14,7 @@ from scipy.special import ndtri
 from scipy.stats import rankdata
 
 from graphkit.engine import Engine, quote_name, quote_text
+from graphkit.link.ahead import map_ahead
 from graphkit.link.links import Links, Numbers
 
 _COLUMNS = ("model", "capability")
@@ -87,7 +88,7 @@ def measure_profiles(engine: Engine, links: Links, traits: Sequence[Trait]) -> N
         return np.empty((len(links.accounts), 0))
     others = [links.accounts[name].to_numpy().astype(float) for name in ("n_events", "created_at")]
     features = [*shares, *(other for other in others if _differs(other))]
-    return _make_independent(np.column_stack([_to_normal_scores(feature) for feature in features]))
+    return _make_independent(np.column_stack(list(map_ahead(_to_normal_scores, features))))
 
 
 def forget_traits(engine: Engine, traits: Sequence[Trait]) -> None:
