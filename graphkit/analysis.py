@@ -147,8 +147,9 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
                 behavior = _measure_behavior(engine, graph, grouping)
             graph, grouping = leave_out_idle_pairs(graph, grouping, config=config)
         days = engine.query("SELECT min(first_seen) AS first, max(last_seen) AS last FROM population").to_pylist()[0]
-    with clock.stage("score and explain"), begin_writing(list_graph(graph, behavior, config=config)) as begun:
-        tables = make_findings(graph, grouping, behavior, checks, config=config)
+    listed_graph = list_graph(graph, behavior, config=config)
+    with clock.stage("score and explain"), begin_writing(listed_graph) as begun:
+        tables = listed_graph | make_findings(graph, grouping, behavior, checks, config=config)
         parent = parent_of(intake.as_of) if parent_of else None
         tables, faults = keep_identity(
             tables, parent, as_of=intake.as_of, config=config, n_population=graph.links.n_population
