@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ _FORMAT = 1
 _MANIFEST = "segment.json"
 _STAGING = ".staging-"
 _SAMPLE = 1 << 16
+_BLOCK = 1 << 24
 _LEAST_LIVE = 0.5
 """Share of a segment's rows that must still be wanted; below, it is dropped and what is left of it coded anew."""
 
@@ -64,8 +66,8 @@ class Segment(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: int
-    sizes: dict[str, int]
-    """Bytes of each file, by name."""
+    checksums: dict[str, int]
+    """CRC-32 of each file, by name: against damage, not against malice."""
     sources: tuple[Source, ...]
 
 
@@ -83,7 +85,7 @@ def fingerprint_file(file: File, *, config: Config, key: bytes, whole: bool) -> 
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         if whole:
-            while block := stream.read(1 << 24):
+            while block := stream.read(_BLOCK):
                 digest.update(block)
         else:
             for place in (0, status.st_size // 2, max(0, status.st_size - _SAMPLE)):
@@ -134,12 +136,12 @@ def begin_segment(folder: Path, name: str) -> Path:
 
 def finish_segment(staged: Path, sources: Iterable[Source]) -> tuple[Path, Segment]:
     """Write what a staged segment holds, last, and give it its name."""
-    files = {path: path.stat().st_size for path in sorted(staged.iterdir())}
+    files = sorted(staged.iterdir())
     for path in files:
         with path.open("rb") as file:
             os.fsync(file.fileno())
-    sizes = {path.name: size for path, size in files.items()}
-    segment = Segment(format=_FORMAT, sizes=sizes, sources=tuple(sources))
+    checksums = {path.name: _checksum(path) for path in files}
+    segment = Segment(format=_FORMAT, checksums=checksums, sources=tuple(sources))
     (staged / _MANIFEST).write_text(segment.model_dump_json(), encoding="utf-8")
     return staged.rename(staged.with_name(staged.name.removeprefix(_STAGING))), segment
 
@@ -148,10 +150,18 @@ def _read_segment(folder: Path) -> Segment | None:
     """A segment; None if it is damaged or of another format."""
     try:
         segment = Segment.model_validate_json((folder / _MANIFEST).read_bytes())
-        whole = all((folder / name).stat().st_size == size for name, size in segment.sizes.items())
+        whole = all(_checksum(folder / name) == checksum for name, checksum in segment.checksums.items())
     except (OSError, ValidationError):
         return None
     return segment if whole and segment.format == _FORMAT else None
+
+
+def _checksum(path: Path) -> int:
+    checksum = 0
+    with path.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            checksum = zlib.crc32(block, checksum)
+    return checksum
 
 
 def _is_live(source: Source, wanted: set[str]) -> bool:
