@@ -122,6 +122,7 @@ def measure_growth(sizes: list[int], seed: int, folder: Path | None, *, out: Pat
         "floor, seconds": fit_exponent(counts, [run.seconds for run in floors]),
         "refresh, seconds": fit_exponent(counts, [run.seconds for run in runs]),
         "refresh, CPU seconds": fit_exponent(counts, [run.cpu_seconds for run in runs]),
+        "refresh, seconds in stages": fit_exponent(counts, [sum(run.stages.values()) for run in runs]),
         "refresh, seconds, last two": fit_exponent(counts[-2:], [run.seconds for run in runs[-2:]]),
     }
     for name, exponent in exponents.items():

@@ -13,14 +13,12 @@ DAY_US = 86_400_000_000
 
 
 @contextmanager
-def taking(events, accounts=None, *, as_of=None, now=NOW, partials=None, **settings):
+def taking(events, accounts=None, *, as_of=None, now=NOW, key=KEY, partials=None, rehash=False, **settings):
     """Read events; gives the engine and the intake."""
     with open_engine(threads=2) as engine:
         config = Config.model_validate(settings)
-        yield (
-            engine,
-            read_events(engine, events, accounts, config=config, key=KEY, as_of=as_of, now=now, partials=partials),
-        )
+        how = {"as_of": as_of, "now": now, "partials": partials, "rehash": rehash}
+        yield engine, read_events(engine, events, accounts, config=config, key=key, **how)
 
 
 def decode(engine, relation):

@@ -1,0 +1,181 @@
+"""What was read once is not read again, and is not trusted where it may be another thing."""
+
+import os
+from dataclasses import replace
+from datetime import timedelta
+
+import pandas as pd
+import pytest
+
+import graphkit as gk
+from tests.commands import small_events
+from tests.taken import KEY, NOW, take, taking, write
+
+QUICK = gk.Config(stability=False, chance_runs=0)
+
+
+@pytest.fixture(scope="module")
+def world():
+    return gk.synthesize(n_accounts=400, n_events=9_000, seed=3, days=7)
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Three files of a day each."""
+    events = small_events(others=300)
+    days = [events[events["timestamp"].dt.day == day] for day in (4, 5, 6)]
+    for day in days:
+        day.to_parquet(tmp_path / f"{day['timestamp'].min():%d}.parquet", index=False)
+    return sorted(tmp_path.glob("*.parquet"))
+
+
+@pytest.fixture
+def kept(tmp_path):
+    return tmp_path / "partials"
+
+
+def segments(kept):
+    return sorted(path.name for path in kept.iterdir())
+
+
+def test_the_snapshot_is_the_same_from_partials_from_one_pass_and_from_any_split(world, tmp_path):
+    whole = gk.analyze(world.events, world.accounts, QUICK, key=KEY)
+    assert len(whole.clusters)
+    days = [days for _, days in world.events.groupby(world.events["timestamp"].dt.day // 2)]
+    mixed = world.events.sample(frac=1, random_state=1)
+    splits = {"days": days, "backward": days[::-1], "mixed": [mixed.iloc[part::2] for part in range(2)]}
+    for name, parts in splits.items():
+        (tmp_path / name).mkdir()
+        for place, part in enumerate(parts):
+            part.to_parquet(tmp_path / name / f"{place}.parquet", index=False)
+            with taking(tmp_path / name, partials=tmp_path / f"{name}-kept") as (_, intake):
+                assert intake.n_read == 1
+        told = []
+        kept = tmp_path / f"{name}-kept"
+        again = gk.analyze(tmp_path / name, world.accounts, QUICK, key=KEY, partials=kept, progress=told.append)
+        assert told[1].result == "9,000 events, 0 sources read anew"
+        assert again.content == whole.content
+
+
+def test_what_is_told_of_known_files_is_what_was_told_first(tmp_path, kept):
+    text = "account_id,timestamp,ip\na,2026-05-01,::1\nb,2026-05-02,no address\n,2026-05-03,::1\nc,never,::1\n"
+    text += "".join(f"x{n},2026-05-04,10.0.0.{n}\n" for n in range(40))
+    path = write(tmp_path, "a.csv", text)
+    taken = [take(path, partials=kept, max_rejected_share=0.2) for _ in range(2)]
+    assert [intake.n_read for intake, _ in taken] == [1, 0]
+    assert len(taken[0][0].rejected) == 2
+    assert len(taken[0][0].unusable) == 1
+    assert replace(taken[1][0], n_read=1) == taken[0][0]
+    assert taken[0][1] == taken[1][1]
+
+
+def test_a_new_day_reads_one_file_and_a_changed_one_is_read_anew(files, kept):
+    assert [take(files[:n], partials=kept)[0].n_read for n in (2, 3, 3)] == [2, 1, 0]
+    changed = pd.read_parquet(files[1]).assign(account_id="new")
+    changed.to_parquet(files[1], index=False)
+    intake, rows = take(files, partials=kept)
+    assert intake.n_read == 1
+    assert sum(row["account_id"] == "new" for row in rows) == len(changed)
+    assert rows == take(files)[1]
+
+
+def test_a_file_that_is_gone_counts_no_more_and_its_segment_goes_when_it_is_half_empty(files, kept):
+    take(files, partials=kept)
+    (first,) = segments(kept)
+    assert take(files[:2], partials=kept)[0].n_read == 0
+    assert take(files[:2], partials=kept)[1] == take(files[:2])[1]
+    assert take(files, partials=kept)[0].n_read == 0, "what is left out once may come back"
+    assert segments(kept) == [first]
+    intake, rows = take(files[2:], partials=kept)
+    assert (intake.n_read, rows) == (1, take(files[2:])[1])
+    assert first not in segments(kept)
+    assert len(segments(kept)) == 1
+
+
+@pytest.mark.parametrize("name", ["events-0.parquet", "names-account.parquet", "names-kind_ip.parquet", "segment.json"])
+@pytest.mark.parametrize("damage", ["cut", "flipped", "gone"])
+def test_damaged_partials_are_made_again(files, kept, name, damage):
+    rows = take(files, partials=kept)[1]
+    path = kept / segments(kept)[0] / name
+    data = path.read_bytes()
+    if damage == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(data[:-9] if damage == "cut" else data[:4] + bytes(255 - byte for byte in data[4:]))
+    (kept / ".staging-left").mkdir()
+    again, rows_again = take(files, partials=kept)
+    assert (again.n_read, rows_again) == (3, rows)
+    assert len(segments(kept)) == 1
+
+
+@pytest.mark.parametrize("rehash", [False, True])
+def test_the_whole_content_is_compared_if_asked(tmp_path, kept, rehash):
+    line = "someone,2026-05-01T00:00:00Z,198.51.100.1\n"
+    path = write(tmp_path, "a.csv", "account_id,timestamp,ip\n" + line * 12_000)
+    assert take(path, partials=kept, rehash=rehash)[0].n_read == 1
+    status, data = path.stat(), bytearray(path.read_bytes())
+    data[len(data) // 4 : len(data) // 4 + len(line)] = b""
+    write(tmp_path, "a.csv", bytes(data[: len(data) // 4]) + line.replace("e", "i").encode() + data[len(data) // 4 :])
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert path.stat().st_size == status.st_size
+    assert take(path, partials=kept, rehash=rehash)[0].n_read == int(rehash)
+
+
+@pytest.mark.parametrize(
+    ("settings", "n_read"),
+    [
+        ({}, 0),
+        ({"kinds": {"ip": {"prior": 2.0}}}, 0),
+        ({"look_back": "1d", "seed": 5}, 0),
+        ({"kinds": {"ip": {"digest": True}}}, 3),
+        ({"kinds": {"device": {"column": "device_id"}}}, 3),
+        ({"columns": {"organization": "device_id"}}, 3),
+        ({"ipv6_prefix": 48}, 3),
+        ({"key": b"another key of thirty-two bytes!"}, 3),
+    ],
+)
+def test_what_reading_depends_on_has_files_read_anew_and_nothing_else(files, kept, settings, n_read):
+    base = {"kinds": {"ip": {}}}
+    assert take(files, partials=kept, **base)[0].n_read == 3
+    intake, rows = take(files, partials=kept, **base | settings)
+    assert intake.n_read == n_read
+    assert rows == take(files, **base | settings)[1]
+
+
+def test_a_look_back_cuts_inside_a_file_that_spans_days(tmp_path, kept):
+    path = tmp_path / "all.parquet"
+    small_events().to_parquet(path, index=False)
+    assert take(path, partials=kept)[0].n_read == 1
+    intake, rows = take(path, partials=kept, look_back="1d")
+    assert intake.n_read == 0
+    assert 0 < intake.n_in_window == len(rows) < intake.n_accepted
+    assert all(intake.first_us <= row["t"] < intake.end_us for row in rows)
+
+
+def test_windows_of_time_cross_files_and_midnight(tmp_path, kept):
+    for day, seconds in ((1, "23:59:50"), (2, "00:00:05")):
+        rows = [{"account_id": f"u{day}", "timestamp": f"2026-05-0{day}T{seconds}Z", "object_id": "post"}]
+        rows += [{"account_id": f"v{n}", "timestamp": f"2026-05-0{day}T12:00:00Z", "object_id": f"{n}"} for n in (1, 2)]
+        pd.DataFrame(rows).to_parquet(tmp_path / f"{day}.parquet")
+    found = []
+    for within in ("14s", "15s"):
+        kinds = {"object": {"column": "object_id", "within": within}}
+        settings = {
+            "kinds": kinds,
+            "threshold_bits": 0,
+            "hub_bits": 0,
+            "reach": 0,
+            "stability": False,
+            "chance_runs": 0,
+        }
+        snapshot = gk.analyze(sorted(tmp_path.glob("*.parquet")), config=gk.Config(**settings), key=KEY, partials=kept)
+        found.append(list(snapshot.pairs[["account_a", "account_b"]].itertuples(index=False, name=None)))
+    assert found == [[], [("u1", "u2")]]
+
+
+def test_a_file_with_rows_ahead_of_the_clock_is_read_anew_until_it_has_none(tmp_path, kept):
+    text = "account_id,timestamp,ip\n" + "".join(f"u{n},2026-05-{n:02},::1\n" for n in range(1, 24))
+    path = write(tmp_path, "a.csv", text)
+    clocks = [NOW, NOW, NOW + timedelta(days=9), NOW + timedelta(days=9)]
+    taken = [take(path, partials=kept, now=now, max_rejected_share=0.2)[0] for now in clocks]
+    assert [(intake.n_read, intake.n_accepted) for intake in taken] == [(1, 21), (1, 21), (1, 23), (0, 23)]
