@@ -5,14 +5,17 @@ Libraries that hold Python's lock while they work can neither be interrupted nor
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pickle
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any, ParamSpec, TypeVar, cast
+
+_PR_SET_PDEATHSIG = 1
 
 Given = ParamSpec("Given")
 Made = TypeVar("Made")
@@ -37,7 +40,7 @@ def work_apart(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
     ) as process:
         try:
-            with cast("IO[bytes]", process.stdin) as given:
+            with suppress(BrokenPipeError), cast("IO[bytes]", process.stdin) as given:  # who waits is told
                 pickle.dump((work, args, kwargs), given, protocol=5)
             yield lambda: cast("Made", _receive(process))
         finally:
@@ -46,8 +49,8 @@ def work_apart(
 
 def _receive(process: subprocess.Popen[bytes]) -> Any:
     data = cast("IO[bytes]", process.stdout).read()
-    if not data:
-        raise MemoryError(f"a process was ended from outside (status {process.wait()}); it may have run out of memory")
+    if status := process.wait():
+        raise MemoryError(f"a process was ended from outside (status {status}); it may have run out of memory")
     made, error = pickle.loads(data)  # noqa: S301  # from our own process
     if error is not None:
         raise error
@@ -57,6 +60,8 @@ def _receive(process: subprocess.Popen[bytes]) -> Any:
 def _serve() -> None:
     """Read a call from standard input, write its result or error to what was standard output."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who began it ends it
+    if sys.platform == "linux":  # also where that one is killed
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     answer = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     work, args, kwargs = pickle.load(sys.stdin.buffer)  # noqa: S301  # from the process that began this one
