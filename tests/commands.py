@@ -77,3 +77,17 @@ def tree(store: Path) -> set[str]:
     """Names of all files and folders of a store."""
     paths = (path.relative_to(store) for path in store.rglob("*"))
     return {str(path) for path in paths if path.parts[0] != "partials"}
+
+
+def children_of(pid):
+    """Processes that a process began and that still run."""
+    tasks = Path(f"/proc/{pid}/task")
+    return [int(child) for task in tasks.glob("*/children") for child in task.read_text().split()]
+
+
+def is_running(pid):
+    """Whether a process works still; not one that has ended and of which nobody took note yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False

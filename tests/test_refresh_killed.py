@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import graphkit as gk
-from tests.commands import finish, refresh, small_events, start, tree
+from tests.commands import children_of, finish, is_running, refresh, small_events, start, tree
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs Linux to see other processes")
 _SETTINGS = "threshold_bits = 0\nhub_bits = 0\nreach = 0\nstability = false\nchance_runs = 0\n"
@@ -46,12 +46,6 @@ def store(first, tmp_path):
 
 def begin(crowd, store):
     return start("refresh", crowd / "crowd.parquet", "--store", store, "--config", crowd / "graphkit.toml")
-
-
-def children_of(pid):
-    """Processes that a process began and that still run."""
-    tasks = Path(f"/proc/{pid}/task")
-    return [int(child) for task in tasks.glob("*/children") for child in task.read_text().split()]
 
 
 def cpu_seconds(pid):
@@ -116,15 +110,18 @@ def test_a_stopped_refresh_leaves_the_store_as_it_was_and_nothing_running(crowd,
     assert ended.err.endswith("error: stopped; what was there before is as it was\n")
     assert kept(store) == before
     assert not left_over(store)
-    assert not [child for child in children if Path(f"/proc/{child}").exists()]
+    assert not any(map(is_running, children))
     assert gk.open_store(store).verify() == []
 
 
 def test_after_a_kill_the_next_refresh_goes_on_from_the_partials(crowd, store):
     process = begin(crowd, store)
-    wait_for_leiden(process)
+    children = wait_for_leiden(process)
     process.kill()
     finish(process)
+    until = time.monotonic() + 5
+    while any(map(is_running, children)):
+        assert time.monotonic() < until, "Leiden works on for nobody"
     assert left_over(store), "it had no time to clean up"
     assert len(gk.open_store(store).list()) == 1
     again = finish(begin(crowd, store))
