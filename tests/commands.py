@@ -79,13 +79,13 @@ def tree(store: Path) -> set[str]:
     return {str(path) for path in paths if path.parts[0] != "partials"}
 
 
-def children_of(pid):
+def children_of(pid: int) -> list[int]:
     """Processes that a process began and that still run."""
     tasks = Path(f"/proc/{pid}/task")
     return [int(child) for task in tasks.glob("*/children") for child in task.read_text().split()]
 
 
-def is_running(pid):
+def is_running(pid: int) -> bool:
     """Whether a process works still; not one that has ended and of which nobody took note yet."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"

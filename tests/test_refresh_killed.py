@@ -72,11 +72,6 @@ def wait_for_leiden(process):
     return children_of(process.pid)
 
 
-def kept(store):
-    """Names of all that a store holds but its partials, which are made again at need."""
-    return {name for name in tree(store) if not name.startswith("partials")}
-
-
 def left_over(store):
     return [*(store / "partials").glob(".staging-*"), *store.glob("scratch*"), *store.rglob("graphkit-*")]
 
@@ -92,7 +87,7 @@ def left_over(store):
     ],
 )
 def test_a_stopped_refresh_leaves_the_store_as_it_was_and_nothing_running(crowd, store, stage, number):
-    before, children = kept(store), []
+    before, children = tree(store), []
     process = begin(crowd, store)
     match stage:
         case "coding":
@@ -108,7 +103,7 @@ def test_a_stopped_refresh_leaves_the_store_as_it_was_and_nothing_running(crowd,
     assert time.monotonic() - since < 5
     assert (ended.code, ended.out) == (128 + number, "")
     assert ended.err.endswith("error: stopped; what was there before is as it was\n")
-    assert kept(store) == before
+    assert tree(store) == before
     assert not left_over(store)
     assert not any(map(is_running, children))
     assert gk.open_store(store).verify() == []
