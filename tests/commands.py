@@ -73,6 +73,16 @@ def small_events(*, farm: int = 8, others: int = 120) -> pd.DataFrame:
     return frame.assign(timestamp=pd.Timestamp("2026-05-04", tz="UTC") + minutes)
 
 
+def write_days(folder: Path) -> list[Path]:
+    """Write three files of a day each; their paths."""
+    events = small_events(others=300)
+    days = events["timestamp"].dt.day
+    files = [folder / f"{day}.parquet" for day in (4, 5, 6)]
+    for day, path in zip((4, 5, 6), files, strict=True):
+        events[days == day].to_parquet(path, index=False)
+    return files
+
+
 def tree(store: Path) -> set[str]:
     """Names of all files and folders of a store."""
     paths = (path.relative_to(store) for path in store.rglob("*"))

@@ -1,0 +1,87 @@
+"""Table files: one order, one form, so that the same rows are the same bytes."""
+
+import io
+import random
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from graphkit import tablefile
+from graphkit.tables import TABLES
+
+ROWS = [
+    {"account_id": account, "hour_of_week": hour, "n_events": hour + 1}
+    for account in (None, "b", "a", "Zoë", "z", "")
+    for hour in (5, 3, 160)
+]
+SCHEMA = TABLES["activity"].schema()
+
+
+def in_order(rows):
+    return sorted(rows, key=lambda row: (row["account_id"] is not None, row["account_id"] or "", row["hour_of_week"]))
+
+
+def coded(table):
+    """Texts as dictionaries, of another dictionary in each chunk."""
+    chunks = [table.slice(start, 4) for start in range(0, len(table), 4)]
+    return pa.concat_tables(
+        chunk.set_column(0, "account_id", chunk["account_id"].dictionary_encode()) for chunk in chunks
+    )
+
+
+def mixed(seed):
+    return pa.Table.from_pylist(random.Random(seed).sample(ROWS, len(ROWS)), schema=SCHEMA)  # noqa: S311
+
+
+@pytest.mark.parametrize("at_once", [1 << 20, 4])
+def test_rows_are_in_the_order_of_the_table_nulls_first(monkeypatch, at_once):
+    monkeypatch.setattr(tablefile, "_ROWS_AT_ONCE", at_once)
+    data, n_rows = tablefile.write_table("activity", mixed(1))
+    table = pq.read_table(io.BytesIO(data))
+    assert table.to_pylist() == in_order(ROWS)
+    assert n_rows == len(ROWS) == table.num_rows
+    assert table.schema.equals(SCHEMA)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda table: table,
+        coded,
+        lambda table: table.select(["n_events", "account_id", "hour_of_week"]),
+        lambda table: table.append_column("more", pa.nulls(len(table))),
+        lambda table: pa.concat_tables([table.slice(0, 7), table.slice(7, 0), table.slice(7)]),
+        lambda table: table.cast(pa.schema([pa.field(f.name, f.type) for f in table.schema])),
+        lambda table: pa.Table.from_pylist(in_order(table.to_pylist()), schema=SCHEMA),
+        lambda table: coded(pa.Table.from_pylist(in_order(table.to_pylist()), schema=SCHEMA)),
+    ],
+)
+def test_the_same_rows_are_the_same_bytes_whatever_their_form(seed, given):
+    assert tablefile.write_table("activity", given(mixed(seed))) == tablefile.write_table("activity", mixed(9))
+
+
+def test_another_row_is_other_bytes():
+    changed = pa.Table.from_pylist([*ROWS[:-1], ROWS[-1] | {"n_events": 99}], schema=SCHEMA)
+    assert tablefile.write_table("activity", changed) != tablefile.write_table("activity", mixed(0))
+
+
+@pytest.mark.parametrize("name", sorted(TABLES))
+def test_a_table_without_rows_has_its_columns(name):
+    empty = TABLES[name].schema().empty_table()
+    assert tablefile.write_table(name, None) == tablefile.write_table(name, empty)
+    data, n_rows = tablefile.write_table(name, None)
+    assert n_rows == 0
+    assert pq.read_table(io.BytesIO(data)).schema.equals(TABLES[name].schema())
+
+
+def test_a_missing_column_is_an_error_not_an_empty_one():
+    with pytest.raises(KeyError, match="n_events"):
+        tablefile.write_table("activity", mixed(0).drop(["n_events"]))
+
+
+def test_a_null_where_none_may_be_is_an_error():
+    rows = [ROWS[-1] | {"n_events": None}]
+    with pytest.raises(ValueError, match="'n_events' with null"):
+        tablefile.write_table("activity", pa.Table.from_pylist(rows))
