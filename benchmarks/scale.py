@@ -78,7 +78,7 @@ def measure_world(world: Path, floors: int, *, out: Path, peers: bool) -> None:
     files, accounts, n_events = sorted((world / "events").glob("*.parquet")), world / "accounts.parquet", count(world)
     with tempfile.TemporaryDirectory(dir=world) as scratch:
         at = Path(scratch)
-        before = [run_floor("floor, before", world / "events", at) for _ in range(floors)]
+        before = [run_floor(f"floor, before ({n})", world / "events", at) for n in range(1, floors + 1)]
         runs = [run_refresh("first refresh", files, accounts, store=at / "first")]
         runs.append(run_refresh(f"first {len(files) - 1} days", files[:-1], accounts, store=at / "daily"))
         for name in ("one new day", "nothing new"):
@@ -87,7 +87,7 @@ def measure_world(world: Path, floors: int, *, out: Path, peers: bool) -> None:
                 shutil.rmtree(snapshot)
         small = ("--memory", "2GB")
         runs.append(run_refresh("first, in 2 GB", files, accounts, store=at / "small", options=small))
-        after = [run_floor("floor, after", world / "events", at) for _ in range(floors)]
+        after = [run_floor(f"floor, after ({n})", world / "events", at) for n in range(1, floors + 1)]
         for method, most in MOST_EVENTS.items() if peers else ():
             if n_events > most:
                 console.print(f"{method}: left out, it is run up to {most:,} events")
@@ -125,6 +125,7 @@ def measure_growth(sizes: list[int], seed: int, folder: Path | None, *, out: Pat
         "refresh, CPU seconds": fit_exponent(counts, [run.cpu_seconds for run in runs]),
         "refresh, seconds in stages": fit_exponent(counts, [sum(run.stages.values()) for run in runs]),
         "refresh, seconds, last two": fit_exponent(counts[-2:], [run.seconds for run in runs[-2:]]),
+        "refresh, CPU seconds, last two": fit_exponent(counts[-2:], [run.cpu_seconds for run in runs[-2:]]),
     }
     for name, exponent in exponents.items():
         console.print(f"exponent of {name}: {exponent:.2f}")
