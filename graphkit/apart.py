@@ -35,7 +35,7 @@ def work_apart(
         A function of a module, not of ``__main__``; it and its arguments are pickled.
     """
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    command = [sys.executable, "-m", "graphkit.apart"]
+    command = [sys.executable, "-m", "graphkit.apart", str(os.getpid())]
     with subprocess.Popen(  # noqa: S603  # this interpreter, this module
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
     ) as process:
@@ -57,11 +57,19 @@ def _receive(process: subprocess.Popen[bytes]) -> Any:
     return made
 
 
-def _serve() -> None:
-    """Read a call from standard input, write its result or error to what was standard output."""
+def _serve(parent: int) -> None:
+    """Read a call from standard input, write its result or error to what was standard output.
+
+    Parameters
+    ----------
+    parent
+        Id of the process that waits for it.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who began it ends it
     if sys.platform == "linux":  # also where that one is killed
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it was killed before this
+            return
     answer = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     work, args, kwargs = pickle.load(sys.stdin.buffer)  # noqa: S301  # from the process that began this one
@@ -75,4 +83,4 @@ def _serve() -> None:
 
 
 if __name__ == "__main__":
-    _serve()
+    _serve(int(sys.argv[1]))
