@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 _HOW_TO_INSTALL = 'engine "spark" needs pyspark and sqlglot: pip install "graphkit[spark]"'
 _SHARE = 0.5
 """Share of the memory that a session started here may take; Python's arrays and libraries need the rest."""
+_SESSION = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.optimizer.canChangeCachedPlanOutputPartitioning": "true",
+    "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
+}
+"""Times in UTC; what is kept lies in as few parts as its size asks for."""
 _PARTITIONS = "16"
 """Parts of a shuffle in a session started here on one machine; Spark's 200 would mostly be empty."""
 
@@ -73,7 +79,7 @@ class Spark:
     def register(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table known to SQL by ``name``."""
         with explain_spark():
-            self.define(name, self.session.createDataFrame(as_signed(table)))
+            self.define(name, self.session.createDataFrame(_as_signed(table)))
 
     def define(self, name: str, frame: DataFrame, *, keep: bool = False) -> None:
         """Make a frame of Spark's known to SQL by ``name``.
@@ -122,10 +128,10 @@ def open_spark(scratch: str | Path | None = None, *, master: str | None = None, 
         # the tables that go to Spark and come from it are Arrow's
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
         with _find_session(master, Path(folder), parse_size(memory)) as session:
-            context = session.sparkContext
-            context.addPyFile(str(_zip_package(Path(folder))))
-            session.conf.set("spark.sql.session.timeZone", "UTC")
-            local = context.master.startswith("local")
+            _send_package(session)
+            for name, value in _SESSION.items():
+                session.conf.set(name, value)
+            local = session.sparkContext.master.startswith("local")
             engine = Spark(session, Path(folder) if local else None)
             try:
                 yield engine
@@ -146,11 +152,12 @@ def to_arrow(frame: DataFrame) -> pa.Table:
     return table.cast(pa.schema(list(zip(table.schema.names, types, strict=True))))
 
 
-def as_signed(table: pa.Table | pa.RecordBatch) -> Any:
+def _as_signed(table: pa.Table) -> pa.Table:
     """The same bits with codes as signed integers: Spark has no others."""
     for place, column in enumerate(table.schema):
         if column.type == pa.uint64():
-            table = table.set_column(place, column.name, table.column(place).view(pa.int64()))
+            bits = table.column(place).combine_chunks().view(pa.int64())
+            table = table.set_column(place, column.name, bits)
     return table
 
 
@@ -227,15 +234,19 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().split("\n", 1)[0][:300]
 
 
-def _zip_package(folder: Path) -> Path:
-    """This package as a file that workers import; its name tells its content."""
+def _send_package(session: SparkSession) -> None:
+    """Let workers import this package, as it is here; once a session, whose workers may come later."""
+    from pyspark import SparkFiles
+
     package = Path(__file__).parent
     sources = {str(Path("graphkit") / path.relative_to(package)): path.read_bytes() for path in package.rglob("*.py")}
     digest = hashlib.sha256()
     for name in sorted(sources):
         digest.update(name.encode() + b"\0" + sources[name] + b"\0")
-    target = folder / f"graphkit-{digest.hexdigest()[:16]}.zip"
+    target = Path(SparkFiles.getRootDirectory()).parent / f"graphkit-{digest.hexdigest()[:16]}.zip"
+    if target.exists():
+        return
     with zipfile.ZipFile(target, "w") as archive:
         for name in sorted(sources):
-            archive.writestr(zipfile.ZipInfo(name), sources[name])  # its time is always the same
-    return target
+            archive.writestr(name, sources[name])
+    session.sparkContext.addPyFile(str(target))
