@@ -74,7 +74,7 @@ class Spark:
         from sqlglot import transpile
 
         with explain_spark():
-            return to_arrow(self.session.sql(*transpile(sql, read="duckdb", write="spark")))
+            return to_arrow(self.session.sql(transpile(sql, read="duckdb", write="spark")[0]))
 
     def register(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table known to SQL by ``name``."""
@@ -131,8 +131,7 @@ def open_spark(scratch: str | Path | None = None, *, master: str | None = None, 
             _send_package(session)
             for name, value in _SESSION.items():
                 session.conf.set(name, value)
-            local = session.sparkContext.master.startswith("local")
-            engine = Spark(session, Path(folder) if local else None)
+            engine = Spark(session, Path(folder) if _is_local(session.sparkContext.master) else None)
             try:
                 yield engine
             finally:
@@ -184,7 +183,7 @@ def _find_session(master: str | None, scratch: Path, memory: int) -> Iterator[Sp
     except ImportError as error:
         raise UsageError(_HOW_TO_INSTALL) from error
     if is_remote():
-        raise UsageError("engine \"spark\" runs in the driver's process, not over Spark Connect; unset SPARK_REMOTE")
+        raise UsageError('engine "spark" runs in the driver\'s process, not over Spark Connect; unset SPARK_REMOTE')
     active = SparkSession.getActiveSession()
     if active is not None:
         found = active.sparkContext.master
@@ -207,7 +206,7 @@ def _start(master: str, scratch: Path, memory: int) -> SparkSession:
     from pyspark.sql import SparkSession
 
     settings = {"spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
-    if master.startswith("local"):
+    if _is_local(master):
         settings |= {
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.driver.host": "127.0.0.1",
@@ -225,9 +224,13 @@ def _start(master: str, scratch: Path, memory: int) -> SparkSession:
         raise UsageError(f"Spark cannot be started ({_first_line(error)}); it needs Java 17 or later") from error
     except Exception as error:  # the Java side tells an unknown master so
         raise UsageError(f"Spark cannot be started at {master!r} ({_first_line(error)})") from error
-    if master.startswith("local") and "PYSPARK_PYTHON" not in os.environ:
+    if _is_local(master) and "PYSPARK_PYTHON" not in os.environ:
         session.sparkContext.pythonExec = sys.executable
     return session
+
+
+def _is_local(master: str | None) -> bool:
+    return master is not None and master.startswith("local")
 
 
 def _first_line(error: Exception) -> str:

@@ -4,7 +4,8 @@ import ast
 import subprocess
 import sys
 
-_GROUND_FLOOR = {"apart", "errors", "config", "tables", "engine", "privacy", "snapshot", "sparkengine", "tablefile", "wording"}
+_GROUND_FLOOR = {"apart", "errors", "config", "tables", "engine", "privacy", "snapshot", "tablefile", "wording"}
+_GROUND_FLOOR |= {"sparkengine"}
 _ORDER = [
     "ingest",
     "link",

@@ -14,8 +14,10 @@ import pyarrow as pa
 import pytest
 
 import graphkit as gk
+from graphkit import sparkengine
 from graphkit.engine import open_engine
-from graphkit.sparkengine import Spark, open_spark
+from graphkit.ingest import spark as spark_reading
+from graphkit.sparkengine import open_spark
 
 SETTINGS = {
     "spark.driver.bindAddress": "127.0.0.1",
@@ -123,8 +125,6 @@ def refresh(world, store, **options):
 
 def test_spark_and_duckdb_write_the_same_files(session, world, tmp_path, monkeypatch):
     came = []
-    from graphkit import sparkengine
-    from graphkit.ingest import spark
 
     def to_arrow(frame):
         table = arrow_of(frame)
@@ -132,13 +132,12 @@ def test_spark_and_duckdb_write_the_same_files(session, world, tmp_path, monkeyp
         return table
 
     arrow_of = sparkengine.to_arrow
-    for module in (sparkengine, spark):
+    for module in (sparkengine, spark_reading):
         monkeypatch.setattr(module, "to_arrow", to_arrow)
     expected = refresh(world, tmp_path / "duckdb")
     found = refresh(world, tmp_path / "spark", engine="spark")
 
     assert len(expected.clusters) > 3
-    assert set(expected.rejected["n_rows"]) > {0}
     assert len(expected.rejected) >= 4
     assert expected.content["infrastructure"]["tags"]["allowed"]["n_accounts_left_out"] > 0
     assert any(":" in entity for entity in expected.links["entity"][expected.links["kind"] == "ip"])
@@ -152,19 +151,17 @@ def test_spark_and_duckdb_write_the_same_files(session, world, tmp_path, monkeyp
     for what in ("rejected", "sources", "optional_columns", "n_rows", "n_accepted", "n_in_window", "infrastructure"):
         assert runs[0][what] == runs[1][what], what
 
-    told = {text for table in came for name in ("account_id", "entity") if name in table.schema.names
-            for text in table[name].to_pylist()}  # fmt: skip
-    all_accounts = set(pd.read_csv(world / "more" / "accounts.csv")["account_id"])
-    assert told & all_accounts
-    assert all_accounts - told, "who shares nothing stays with Spark"
-    assert not any({"t", "account"} <= set(table.schema.names) and "entity" not in table.schema.names for table in came)
+    told = {name for table in came if "account_id" in table.schema.names for name in table["account_id"].to_pylist()}
+    assert 0 < len(told) < expected.content["population"]["n_accounts"], "who shares nothing stays with Spark"
+    with_times = [table for table in came if "t" in table.schema.names]
+    assert [set(table.schema.names) for table in with_times] == [{"entity", "account", "t"}], "for `within` alone"
 
     assert session.table("events").count() == 7, "the user's own relation is as it was"
     assert session.sparkContext._jsc.getPersistentRDDs().isEmpty(), "nothing is kept for longer than the run"
 
 
 STATEMENTS = [
-    "CREATE TEMP TABLE found AS SELECT code, count(*) AS n, sum(x) // 2 AS half FROM given GROUP BY code",
+    "CREATE TEMP TABLE found AS SELECT code, count(*) AS n, sum(x)::BIGINT // 2 AS half FROM given GROUP BY code",
     'CREATE TEMP VIEW "more" AS FROM found WHERE n > 1',
     "DELETE FROM found WHERE code IN (SELECT code FROM found GROUP BY code HAVING min(n) > 2)",
     "ALTER VIEW more RENAME TO most",
@@ -173,8 +170,10 @@ STATEMENTS = [
 ]
 
 
-def test_statements_mean_the_same_to_both(session):
-    given = pa.table({"code": pa.array([1, 1, 2, 3, 3, 3, None, 2**64 - 1], pa.uint64()), "x": [9, 8, 7, 6, 5, 4, 3, 2]})
+@pytest.mark.usefixtures("session")
+def test_statements_mean_the_same_to_both():
+    codes = pa.array([1, 1, 2, 3, 3, 3, None, 2**64 - 1], pa.uint64())
+    given = pa.table({"code": codes, "x": [9, 8, 7, 6, 5, 4, 3, 2]})
     answers = []
     with open_engine() as duck, open_spark() as spark:
         for engine in (duck, spark):
@@ -199,7 +198,8 @@ EVENTS = "account_id,timestamp,ip\na,2026-05-01T10:00:00Z,192.0.2.1\n"
         (EVENTS, {"kinds": {"device": {}}}),
     ],
 )
-def test_errors_are_the_same(session, tmp_path, events, config):
+@pytest.mark.usefixtures("session")
+def test_errors_are_the_same(tmp_path, events, config):
     path = tmp_path / "events.csv"
     path.write_text(events, encoding="utf-8")
     said = []
@@ -210,7 +210,8 @@ def test_errors_are_the_same(session, tmp_path, events, config):
     assert said[0] == said[1]
 
 
-def test_what_spark_does_not_do_is_told(session, tmp_path):
+@pytest.mark.usefixtures("session")
+def test_what_spark_does_not_do_is_told(tmp_path):
     path, listed = tmp_path / "events.csv", tmp_path / "listed.csv"
     path.write_text(EVENTS, encoding="utf-8")
     listed.write_text(LISTED, encoding="utf-8")
@@ -243,6 +244,7 @@ def test_the_command_starts_a_session_of_its_own(world, tmp_path):
     command = [sys.executable, "-m", "graphkit", "refresh", str(world / "a.parquet"), "--no-stability"]
     for engine in ("duckdb", "spark"):
         options = ["--engine", engine, "--store", str(tmp_path / engine), "--key-file", str(key)]
-        subprocess.run([*command, *options], check=True, capture_output=True, text=True)
-    first, second = ([path.name for path in (tmp_path / engine / "snapshots").iterdir()] for engine in ("duckdb", "spark"))
-    assert first == second
+        quick = os.environ | {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1"}
+        subprocess.run([*command, *options], check=True, capture_output=True, env=quick)
+    made = [[path.name for path in (tmp_path / engine / "snapshots").iterdir()] for engine in ("duckdb", "spark")]
+    assert made[0] == made[1]

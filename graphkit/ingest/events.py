@@ -262,9 +262,7 @@ def list_sources(*given: Any) -> tuple[str, ...]:
     return tuple(listed)
 
 
-def _find_optional(
-    parts: Sequence[Source], account_parts: Sequence[Part | Source], config: Config
-) -> frozenset[str]:
+def _find_optional(parts: Sequence[Source], account_parts: Sequence[Part | Source], config: Config) -> frozenset[str]:
     present = {name for part in parts for name in part.present}
     names = {name.lower() for part in parts for name in part.names}
     found = {name for name in OPTIONAL if name in present}

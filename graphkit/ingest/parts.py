@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 import duckdb
 import pyarrow.parquet as pq
 
-from graphkit.engine import DuckDB, quote_name, quote_text
+from graphkit.engine import DuckDB, Engine, quote_name, quote_text
 from graphkit.errors import BudgetError, InputError
 from graphkit.ingest.fields import Field
 from graphkit.ingest.sources import File, shorten
@@ -104,7 +104,7 @@ def _name(read: Part | str, paths: Sequence[str], said: str) -> str:
     return ", ".join(dict.fromkeys(file.name for file in files[:_NAMED])) or read.source.strip("'")
 
 
-def describe_columns(engine: DuckDB, relation: str) -> dict[str, str]:
+def describe_columns(engine: Engine, relation: str) -> dict[str, str]:
     """From each column of a relation to its type, in DuckDB's words."""
     described = engine.query(f"DESCRIBE SELECT * FROM {relation}")
     return dict(zip(described["column_name"].to_pylist(), described["column_type"].to_pylist(), strict=True))

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from datetime import date, datetime
 from functools import partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from graphkit.config import Config
 from graphkit.errors import InputError, UsageError
@@ -47,7 +47,8 @@ def read_events_with_spark(
     scratch = None if engine.scratch is None else str(engine.scratch)
     task = Task("events", config, key, secret, latest_us, scratch)
     read, sources = _read(engine, events, task)
-    read_too, account_sources = None, []
+    read_too: DataFrame | None = None
+    account_sources: list[Source] = []
     if accounts is not None:
         read_too, account_sources = _read(engine, accounts, replace(task, what="accounts"))
     account_counts = add_up(account_sources)
@@ -101,7 +102,7 @@ def _define(engine: Spark, read: DataFrame, read_too: DataFrame | None, task: Ta
 
     accounts = (read.limit(0) if read_too is None else read_too).where(f"section = {ROWS}")
     kinds = [f"kind_{kind}" for kind in intake.account_kinds]
-    engine.define("accounts_file", accounts.select("account", "organization", *kinds, accounts["t"].alias("created_us")))
+    engine.define("accounts_file", accounts.selectExpr("account", "t AS created_us", "organization", *kinds))
 
     named = {"account": ACCOUNT_NAMES} | {f"kind_{kind}": task.names_section(kind) for kind in intake.kinds}
     for what, section in named.items():

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from graphkit.config import Config
-from graphkit.engine import DuckDB, open_engine
+from graphkit.engine import open_engine
 from graphkit.errors import GraphkitError
 from graphkit.ingest.checks import ACCOUNT_REASONS, count_rows
 from graphkit.ingest.coding import OPTIONAL, events_file, names_file
@@ -137,7 +137,8 @@ def _fill(schema: pa.Schema, section: int, **columns: Sequence[Any] | pa.Array) 
     n_rows = len(next(iter(columns.values())))
     given = {name: pa.array(column) for name, column in columns.items()}
     given["section"] = pa.array([section] * n_rows, pa.int32())
-    arrays = [_as_type(given[one.name], one.type) if one.name in given else pa.nulls(n_rows, one.type) for one in schema]
+    empty = {one.name: pa.nulls(n_rows, one.type) for one in schema if one.name not in given}
+    arrays = [empty[one.name] if one.name in empty else _as_type(given[one.name], one.type) for one in schema]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
