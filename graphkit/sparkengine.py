@@ -45,11 +45,13 @@ class Spark:
     session: SparkSession
     scratch: Path | None
     """A folder for the files of tasks; None where these may run on other machines."""
+    memory: int
+    """Bytes that the whole process may take."""
     kept: dict[str, DataFrame] = field(default_factory=dict)
     """What Spark was asked to keep, by name."""
 
     def run(self, sql: str) -> None:
-        """Run a statement: CREATE, DROP, ALTER ... RENAME or DELETE of a table or view of the engine."""
+        """Run a statement: CREATE, DROP, DELETE, or ALTER to rename or to drop a column, of a table or view."""
         from sqlglot import exp, parse_one
 
         statement: exp.Expr = parse_one(sql, read="duckdb")
@@ -64,8 +66,7 @@ class Spark:
                 case exp.Drop():
                     self.forget(name)
                 case exp.Alter():
-                    self.define(statement.args["actions"][0].this.name, self.session.table(quote(name)))
-                    self.session.catalog.dropTempView(name)
+                    self._alter(name, statement.args["actions"][0])
                 case _:
                     raise NotImplementedError(sql)
 
@@ -102,6 +103,18 @@ class Spark:
         if name in self.kept:
             self.kept.pop(name).unpersist()
 
+    def _alter(self, name: str, action: exp.Expr) -> None:
+        from sqlglot import exp
+
+        frame = self.session.table(quote(name))
+        if isinstance(action, exp.AlterRename):
+            self.define(action.this.name, frame)
+            self.session.catalog.dropTempView(name)
+        elif isinstance(action, exp.Drop):
+            self.define(name, frame.drop(action.this.name))
+        else:
+            raise NotImplementedError(action.sql())
+
     def _create(self, name: str, sql: str, *, keep: bool) -> None:
         self.define(name, self.session.sql(sql), keep=keep)
 
@@ -124,14 +137,15 @@ def open_spark(scratch: str | Path | None = None, *, master: str | None = None, 
     UsageError
         If pyspark, sqlglot or Java is missing, or the session cannot be had.
     """
+    size = parse_size(memory)
     with tempfile.TemporaryDirectory(prefix="graphkit-", dir=scratch) as folder, warnings.catch_warnings():
         # the tables that go to Spark and come from it are Arrow's
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
-        with _find_session(master, Path(folder), parse_size(memory)) as session:
+        with _find_session(master, Path(folder), size) as session:
             _send_package(session)
             for name, value in _SESSION.items():
                 session.conf.set(name, value)
-            engine = Spark(session, Path(folder) if _is_local(session.sparkContext.master) else None)
+            engine = Spark(session, Path(folder) if _is_local(session.sparkContext.master) else None, size)
             try:
                 yield engine
             finally:

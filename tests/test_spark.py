@@ -165,6 +165,7 @@ STATEMENTS = [
     'CREATE TEMP VIEW "more" AS FROM found WHERE n > 1',
     "DELETE FROM found WHERE code IN (SELECT code FROM found GROUP BY code HAVING min(n) > 2)",
     "ALTER VIEW more RENAME TO most",
+    "ALTER TABLE found DROP COLUMN code",
     "CREATE TEMP TABLE gone AS FROM found",
     "DROP TABLE gone",
 ]
