@@ -47,7 +47,7 @@ class Spark:
     """A folder for the files of tasks; None where these may run on other machines."""
     memory: int
     """Bytes that the whole process may take."""
-    kept: dict[str, DataFrame] = field(default_factory=dict)
+    kept: dict[str, list[DataFrame]] = field(default_factory=dict)
     """What Spark was asked to keep, by name."""
 
     def run(self, sql: str) -> None:
@@ -82,7 +82,7 @@ class Spark:
         with explain_spark():
             self.define(name, self.session.createDataFrame(_as_signed(table)))
 
-    def define(self, name: str, frame: DataFrame, *, keep: bool = False) -> None:
+    def define(self, name: str, frame: DataFrame, *, keep: bool = False) -> DataFrame:
         """Make a frame of Spark's known to SQL by ``name``.
 
         Parameters
@@ -92,16 +92,15 @@ class Spark:
         """
         if keep:
             frame = frame.persist()
-            replaced, self.kept[name] = self.kept.get(name), frame
-            if replaced is not None:
-                self.kept[f"{name}, replaced"] = replaced
+            self.kept.setdefault(name, []).append(frame)
         frame.createOrReplaceTempView(quote(name))
+        return frame
 
     def forget(self, name: str) -> None:
         """Drop a relation and what is kept of it."""
         self.session.catalog.dropTempView(name)
-        if name in self.kept:
-            self.kept.pop(name).unpersist()
+        for frame in self.kept.pop(name, []):
+            frame.unpersist()
 
     def _alter(self, name: str, action: exp.Expr) -> None:
         from sqlglot import exp
@@ -111,7 +110,7 @@ class Spark:
             self.define(action.this.name, frame)
             self.session.catalog.dropTempView(name)
         elif isinstance(action, exp.Drop):
-            self.define(name, frame.drop(action.this.name))
+            self.define(name, frame.drop(*(column.name for column in action.find_all(exp.Column))))
         else:
             raise NotImplementedError(action.sql())
 

@@ -54,7 +54,7 @@ def refresh(  # noqa: PLR0913, PLR0917  # one argument an option
     ] = False,
     engine: Annotated[
         Literal["duckdb", "spark"],
-        typer.Option(help="What reads and joins: duckdb here, or spark for more than one machine can hold."),
+        typer.Option(metavar="NAME", help="What reads and joins: duckdb, here; or spark, for more events."),
     ] = "duckdb",
     spark_master: Annotated[
         str | None,

@@ -9,8 +9,9 @@ from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from graphkit import errors
 from graphkit.config import Config
-from graphkit.errors import InputError, UsageError
+from graphkit.errors import GraphkitError, UsageError
 from graphkit.ingest.codes import make_secret
 from graphkit.ingest.coding import OPTIONAL
 from graphkit.ingest.events import Intake, add_up, list_sources, sum_up, tell_latest
@@ -72,8 +73,7 @@ def _read(engine: Spark, given: Any, task: Task) -> tuple[DataFrame, list[Source
         schema = ", ".join(f"{quote(name)} {kind}" for name, kind in task.columns.items())
         paths = engine.session.createDataFrame(listed, "file STRING")
         frame = paths.mapInArrow(partial(read_files, task=task), schema)
-        engine.define(f"read_{task.what}", frame, keep=True)
-        read = engine.kept[f"read_{task.what}"]
+        read = engine.define(f"read_{task.what}", frame, keep=True)
         told = {
             one["path"]: one
             for text in to_arrow(read.where(f"section = {TOLD}").select("text"))["text"].to_pylist()
@@ -84,7 +84,8 @@ def _read(engine: Spark, given: Any, task: Task) -> tuple[DataFrame, list[Source
 
 def _hear(told: dict[str, Any]) -> Source:
     if "failure" in told:
-        raise InputError(told["failure"])
+        error: type[GraphkitError] = getattr(errors, told["error"])
+        raise error(told["failure"])
     if told["version"] != version("duckdb"):
         raise UsageError(
             f"the workers of Spark have DuckDB {told['version']}, this machine {version('duckdb')}; install the same"

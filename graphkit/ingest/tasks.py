@@ -59,8 +59,8 @@ class Task:
 def read_files(batches: Iterable[pa.RecordBatch], task: Task) -> Iterator[pa.RecordBatch]:
     """Read files that are given as JSON in a column ``file``; hands on ``task.columns``.
 
-    What is told of a file is JSON too: a ``source``, or a ``failure`` with the words for it; and the ``version`` of
-    DuckDB, on which codes depend.
+    What is told of a file is JSON too: a ``source``, or a ``failure`` in words and the name of its ``error``; and the
+    ``version`` of DuckDB, on which codes depend.
     """
     schema = pa.schema([(name, _ARROW[kind]) for name, kind in task.columns.items()])
     for batch in batches:
@@ -81,7 +81,7 @@ def _read_file(file: File, task: Task, schema: pa.Schema) -> Iterator[pa.RecordB
                 folder, source = _read_accounts(reading, file)
                 rows = engine.query("SELECT * RENAME (created_us AS t) FROM accounts_file").to_batches()
         except GraphkitError as error:
-            yield _fill(schema, TOLD, text=[json.dumps(told | {"failure": str(error)})])
+            yield _fill(schema, TOLD, text=[json.dumps(told | {"failure": str(error), "error": type(error).__name__})])
             return
         yield from _hand_on(rows, schema, ROWS)
         yield from _names(folder, "account", schema, ACCOUNT_NAMES)
