@@ -115,7 +115,9 @@ class Spark:
             raise NotImplementedError(action.sql())
 
     def _create(self, name: str, sql: str, *, keep: bool) -> None:
-        self.define(name, self.session.sql(sql), keep=keep)
+        frame = self.define(name, self.session.sql(sql), keep=keep)
+        if keep:
+            frame.count()  # a table is made at once: what it is made of may be dropped after it
 
 
 @contextmanager
