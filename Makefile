@@ -17,11 +17,14 @@ help:  ## list the targets
 demo: $(RUNTIME)  ## install what the tool needs, then synthetic data, two snapshots, a report
 	$(BIN)/graphkit demo
 
-test: $(DEV)  ## install everything, and Chromium if apt-get is there, then run the tests
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || ! command -v apt-get >/dev/null || { \
+test: $(DEV)  ## install everything, with Chromium and Java if apt-get is there, then run the tests
+	@wanted=; \
+	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || wanted="chromium"; \
+	command -v java >/dev/null || [ -n "$$JAVA_HOME" ] || wanted="$$wanted default-jre-headless"; \
+	[ -z "$$wanted" ] || ! command -v apt-get >/dev/null || { \
 		apt="$$([ "$$(id -u)" = 0 ] || echo sudo) env DEBIAN_FRONTEND=noninteractive apt-get"; \
-		$$apt update -q && $$apt install -qy --no-install-recommends chromium; } || \
-		echo "Chromium cannot be installed: the tests that open pages are skipped, and fail where CI is set" >&2
+		$$apt update -q && $$apt install -qy --no-install-recommends $$wanted; } || \
+		echo "$$wanted cannot be installed: the tests that need it are skipped, and fail where CI is set" >&2
 	$(BIN)/python -m pytest
 
 lint: $(DEV)  ## style and types

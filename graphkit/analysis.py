@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -21,12 +21,14 @@ from graphkit.detect.findings import Behavior, Checks, Graph, leave_out_idle_pai
 from graphkit.detect.lineage import keep_identity
 from graphkit.detect.members import Grouping, group_accounts
 from graphkit.detect.stability import measure_stability, no_stability
-from graphkit.engine import Engine, open_engine
+from graphkit.engine import DuckDB, Engine, open_engine
+from graphkit.errors import UsageError
 from graphkit.ingest.events import Intake, read_events
 from graphkit.ingest.infrastructure import Infrastructure, read_infrastructure, require_known_tags
 from graphkit.ingest.organizations import leave_out_organizations
 from graphkit.ingest.partials import drop_unused
 from graphkit.ingest.parts import explain_failure
+from graphkit.ingest.spark import read_events_with_spark
 from graphkit.link.activity import measure_activity
 from graphkit.link.arrays import number_distinct
 from graphkit.link.budget import require_memory
@@ -39,6 +41,7 @@ from graphkit.link.tags import Known, describe_effect, forget_tags, tag_entities
 from graphkit.link.weights import link_threshold, weak_threshold, weigh_pairs
 from graphkit.show.layouts import overview_layout
 from graphkit.snapshot import Snapshot, build_snapshot
+from graphkit.sparkengine import Spark, open_spark
 from graphkit.tablefile import begin_writing
 from graphkit.wording import plural
 
@@ -57,7 +60,10 @@ class Stage:
 Progress = Callable[[Stage], None]
 """Told of each stage when it begins and again when it is done."""
 
+EngineName = Literal["duckdb", "spark"]
+
 _LIBRARIES = ("graphkit", "duckdb", "igraph", "leidenalg", "numpy", "pandas", "pyarrow", "scipy")
+_MORE = {"duckdb": (), "spark": ("pyspark", "sqlglot")}
 
 
 def analyze(  # noqa: PLR0913  # the one entry of the flow
@@ -73,6 +79,8 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
     scratch: str | Path | None = None,
     partials: Path | None = None,
     rehash: bool = False,
+    engine: EngineName = "duckdb",
+    spark_master: str | None = None,
     progress: Progress | None = None,
 ) -> Snapshot:
     """Find clusters of accounts that share more than chance explains.
@@ -102,6 +110,11 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
         Folder in which what was read of files is kept, so that it is not read again; by default it is not.
     rehash
         Tell whether a file is the one read before by its whole content, not by a sample.
+    engine
+        What runs the relational steps, with the same outcome: "duckdb", here, or "spark", for more events than one
+        machine can hold; see docs/spark.md.
+    spark_master
+        Address of Spark's cluster; by default that of the active session, else ``local[*]``.
     progress
         Told of each stage when it begins and when it is done.
 
@@ -114,39 +127,43 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
         than its budget.
     """
     config = config or Config()
-    clock = _Clock(progress)
+    clock = _Clock(progress, engine)
     listed, known = _read_list(infrastructure, config), None
-    if _needs_addresses(listed, config):
+    if engine == "spark" or _needs_addresses(listed, config):
         partials = None
-    with open_engine(scratch, memory=memory) as engine:
+    with _open(engine, scratch, memory=memory, spark_master=spark_master) as running:
         with clock.stage("read events") as stage:
-            intake = read_events(
-                engine,
-                events,
-                accounts,
-                config=config,
-                key=key,
-                as_of=as_of,
-                partials=partials,
-                rehash=rehash,
-            )
+            if isinstance(running, DuckDB):
+                intake = read_events(
+                    running,
+                    events,
+                    accounts,
+                    config=config,
+                    key=key,
+                    as_of=as_of,
+                    partials=partials,
+                    rehash=rehash,
+                )
+            else:
+                _require_plain_addresses(listed, config)
+                intake = read_events_with_spark(running, events, accounts, config=config, key=key, as_of=as_of)
             if listed is not None:
-                intake, left_out = leave_out_organizations(engine, intake, listed, config=config)
+                intake, left_out = leave_out_organizations(running, intake, listed, config=config)
                 known = Known(listed, left_out)
             stage.result = f"{intake.n_in_window:,} events, {plural(intake.n_read, 'source')} read anew"
         with explain_failure("events", paths=intake.sources):
-            graph, learnt, unusable = _link_accounts(engine, intake, known, config=config, key=key, clock=clock)
+            graph, learnt, unusable = _link_accounts(running, intake, known, config=config, key=key, clock=clock)
             given, config = config, use_learnt(config, learnt)
-            effect = _compare_without(engine, intake, graph, known, config=config, key=key, clock=clock)
+            effect = _compare_without(running, intake, graph, known, config=config, key=key, clock=clock)
             with clock.stage("find communities") as stage:
                 membership = find_communities(graph.pairs, graph.links, config=config)
                 grouping = group_accounts(membership, graph.pairs, graph.links)
                 stage.result = plural(len(grouping.names), "cluster")
             checks = _check_clusters(graph, grouping, config=config, key=key, clock=clock)
             with clock.stage("measure activity"):
-                behavior = _measure_behavior(engine, graph, grouping)
+                behavior = _measure_behavior(running, graph, grouping)
             graph, grouping = leave_out_idle_pairs(graph, grouping, config=config)
-        days = engine.query("SELECT min(first_seen) AS first, max(last_seen) AS last FROM population").to_pylist()[0]
+        days = running.query("SELECT min(first_seen) AS first, max(last_seen) AS last FROM population").to_pylist()[0]
     listed_graph = list_graph(graph, behavior, config=config)
     with clock.stage("score and explain"), begin_writing(listed_graph) as begun:
         tables = listed_graph | make_findings(graph, grouping, behavior, checks, config=config)
@@ -169,6 +186,31 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
             | {"chance": [_describe_chance(run) for run in checks.chance]}
             | effect,
             run=clock.run() | _describe_input(intake, unusable, known),
+        )
+
+
+@contextmanager
+def _open(
+    name: EngineName, scratch: str | Path | None, *, memory: str, spark_master: str | None
+) -> Iterator[DuckDB | Spark]:
+    """Open the engine of a name."""
+    if name not in _MORE:
+        raise UsageError(f"engine: got {name!r}; allowed: {', '.join(_MORE)}")
+    if name == "spark":
+        with open_spark(scratch, master=spark_master, memory=memory) as spark:
+            yield spark
+    elif spark_master is not None:
+        raise UsageError('a master is Spark\'s: give engine "spark" too (--engine spark), or leave it out')
+    else:
+        with open_engine(scratch, memory=memory) as duck:
+            yield duck
+
+
+def _require_plain_addresses(listed: Infrastructure | None, config: Config) -> None:
+    if _needs_addresses(listed, config):
+        raise UsageError(
+            'engine "spark" cannot tag addresses that are digested; set digest = false for the kind, leave the list of '
+            'known infrastructure out, or use engine "duckdb"'
         )
 
 
@@ -302,8 +344,9 @@ def _describe_input(intake: Intake, unusable: list[dict[str, Any]], known: Known
 class _Clock:
     """Seconds by stage, and who is told of them."""
 
-    def __init__(self, progress: Progress | None) -> None:
+    def __init__(self, progress: Progress | None, engine: EngineName) -> None:
         self._progress = progress
+        self._engine = engine
         self._started = datetime.now(UTC)
         self.seconds: dict[str, float] = {}
 
@@ -324,7 +367,7 @@ class _Clock:
         """What a manifest says of the run so far."""
         return {
             "started": self._started.isoformat(timespec="milliseconds"),
-            "engine": "duckdb",
-            "versions": {library: version(library) for library in _LIBRARIES},
+            "engine": self._engine,
+            "versions": {library: version(library) for library in [*_LIBRARIES, *_MORE[self._engine]]},
             "seconds": self.seconds,
         }

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, Protocol
 
 import duckdb
 import pyarrow as pa
@@ -26,9 +26,26 @@ _SHARE = 0.5
 """Share of the memory that the engine may take; Python's arrays and libraries need the rest."""
 
 
+class Engine(Protocol):
+    """An open engine: SQL in DuckDB's words in, Arrow out. Its relations live until it closes."""
+
+    @property
+    def memory(self) -> int:
+        """Bytes that the whole process may take."""
+
+    def run(self, sql: str) -> None:
+        """Run a statement and drop its result."""
+
+    def query(self, sql: str) -> pa.Table:
+        """Run a query; its rows as an Arrow table."""
+
+    def register(self, name: str, table: pa.Table) -> None:
+        """Make an Arrow table known to SQL by ``name``."""
+
+
 @dataclass(frozen=True)
-class Engine:
-    """An open engine: SQL in, Arrow out. Its relations live until it closes."""
+class DuckDB:
+    """DuckDB as an engine; it also reads files and frames."""
 
     connection: duckdb.DuckDBPyConnection
     scratch: Path
@@ -87,8 +104,8 @@ class Engine:
 @contextmanager
 def open_engine(
     scratch: str | Path | None = None, *, memory: str = "4GB", threads: int | None = None
-) -> Iterator[Engine]:
-    """Open an engine whose scratch files live in a new folder below ``scratch`` and go with it.
+) -> Iterator[DuckDB]:
+    """Open DuckDB as an engine whose scratch files live in a new folder below ``scratch`` and go with it.
 
     Parameters
     ----------
@@ -118,7 +135,7 @@ def open_engine(
             settings["threads"] = threads
         for name, value in settings.items():
             connection.execute(f"SET {name} = {quote_text(str(value))}").fetchall()
-        yield Engine(connection, Path(folder), size)
+        yield DuckDB(connection, Path(folder), size)
 
 
 def parse_size(text: str) -> int:

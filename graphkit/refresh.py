@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from graphkit.analysis import Progress, analyze
+from graphkit.analysis import EngineName, Progress, analyze
 from graphkit.config import Config
 from graphkit.ingest.infrastructure import Infrastructure
 from graphkit.snapshot import Snapshot
@@ -25,6 +25,8 @@ def refresh_store(  # noqa: PLR0913  # the one entry of the batch job
     key_file: str | Path | None = None,
     memory: str = "4GB",
     rehash: bool = False,
+    engine: EngineName = "duckdb",
+    spark_master: str | None = None,
     wait: float = 0.0,
     progress: Progress | None = None,
 ) -> Snapshot:
@@ -32,7 +34,7 @@ def refresh_store(  # noqa: PLR0913  # the one entry of the batch job
 
     Parameters
     ----------
-    events, accounts, config, as_of, infrastructure, memory, progress
+    events, accounts, config, as_of, infrastructure, memory, engine, spark_master, progress
         As for ``analyze``.
     store
         Folder of the store.
@@ -68,6 +70,8 @@ def refresh_store(  # noqa: PLR0913  # the one entry of the batch job
             scratch=scratch,
             partials=opened.path / PARTIALS,
             rehash=rehash,
+            engine=engine,
+            spark_master=spark_master,
             progress=progress,
         )
         return opened.publish(snapshot)

@@ -3,7 +3,7 @@
 import json
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -52,6 +52,14 @@ def refresh(  # noqa: PLR0913, PLR0917  # one argument an option
     rehash: Annotated[
         bool, typer.Option("--rehash", help="Tell known files by their whole content, not by a sample of it.")
     ] = False,
+    engine: Annotated[
+        Literal["duckdb", "spark"],
+        typer.Option(metavar="NAME", help="What reads and joins: duckdb, here; or spark, for more events."),
+    ] = "duckdb",
+    spark_master: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Spark's cluster; default: the active session's, else local[*]."),
+    ] = None,
     wait: Annotated[
         float,
         typer.Option(metavar="SECONDS", parser=parse_seconds, help="How long to wait for another writer."),
@@ -86,6 +94,8 @@ def refresh(  # noqa: PLR0913, PLR0917  # one argument an option
             key_file=key_file,
             memory=memory,
             rehash=rehash,
+            engine=engine,
+            spark_master=spark_master,
             wait=wait,
             progress=progress,
         )

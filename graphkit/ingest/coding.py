@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from graphkit.config import Config
-from graphkit.engine import Engine, quote_name, quote_text
+from graphkit.engine import DuckDB, quote_name, quote_text
 from graphkit.ingest.codes import code_of
 from graphkit.ingest.normalize import make_canonical_function, make_showing_function
 from graphkit.ingest.parts import EARLIEST_US, Part, explain_damage, explain_failure
@@ -41,7 +41,7 @@ class Coded:
 
 
 def code_events(
-    engine: Engine, parts: Sequence[Part], folder: Path, *, config: Config, key: bytes, secret: str, latest_us: int
+    engine: DuckDB, parts: Sequence[Part], folder: Path, *, config: Config, key: bytes, secret: str, latest_us: int
 ) -> dict[tuple[int, str], Coded]:
     """Write the usable rows of parts, coded, and the names of their codes.
 
@@ -94,7 +94,7 @@ def recoded(kind: str) -> str:
     return quote_name(f"recoded_{kind}")
 
 
-def write_names(engine: Engine, path: Path, texts: str, *, secret: str) -> None:
+def write_names(engine: DuckDB, path: Path, texts: str, *, secret: str) -> None:
     """Write the distinct texts of a relation with one column ``raw``, and their codes."""
     engine.run(
         f"COPY (SELECT {code_of('raw', secret=secret)} AS code, raw AS name "
@@ -104,7 +104,7 @@ def write_names(engine: Engine, path: Path, texts: str, *, secret: str) -> None:
 
 
 def code_kind(
-    engine: Engine, kind: str, parts: Sequence[Part], path: Path, *, config: Config, key: bytes, secret: str
+    engine: DuckDB, kind: str, parts: Sequence[Part], path: Path, *, config: Config, key: bytes, secret: str
 ) -> None:
     """Make the entities of a kind's distinct raw values: writes their names, leaves ``recoded``."""
     name, hashed = kind.removeprefix("kind_"), any(kind in part.prompts for part in parts)
@@ -141,7 +141,7 @@ def addresses_of(kind: str) -> str:
     return quote_name(f"addresses_{kind}")
 
 
-def _keep_addresses(engine: Engine, kind: str, *, secret: str) -> None:
+def _keep_addresses(engine: DuckDB, kind: str, *, secret: str) -> None:
     engine.run(f"CREATE TEMP TABLE IF NOT EXISTS {addresses_of(kind)} (code UBIGINT, address VARCHAR)")
     engine.run(
         f"INSERT INTO {addresses_of(kind)} SELECT DISTINCT {code_of('canonical', secret=secret)}, canonical "
@@ -161,7 +161,7 @@ def _union(parts: Sequence[Part], name: str) -> str:
     return " UNION ALL ".join(f"SELECT {part.values[name]} AS raw FROM {part.relation}" for part in having)
 
 
-def _write_events(engine: Engine, part: Part, kinds: Sequence[str], path: Path, *, secret: str, latest_us: int) -> None:
+def _write_events(engine: DuckDB, part: Part, kinds: Sequence[str], path: Path, *, secret: str, latest_us: int) -> None:
     present = [kind for kind in kinds if kind in part.present]
     values = part.values
     inner = [
@@ -200,12 +200,12 @@ def _number(part: Part) -> str:
     return f"(list_position([{listed}], {part.source}) - 1)::USMALLINT" if part.files else "0::USMALLINT"
 
 
-def _has_rows(engine: Engine, table: str) -> bool:
+def _has_rows(engine: DuckDB, table: str) -> bool:
     return bool(engine.query(f"FROM {table} LIMIT 1").num_rows)
 
 
 def _count(
-    engine: Engine, part: Part, path: Path, kinds: Sequence[str], *, given: Mapping[str, str]
+    engine: DuckDB, part: Part, path: Path, kinds: Sequence[str], *, given: Mapping[str, str]
 ) -> dict[str, Coded]:
     """Count what was coded, by source.
 
@@ -240,7 +240,7 @@ def _count(
     }
 
 
-def _count_bad(engine: Engine, kind: str, given: str) -> dict[int, tuple[int, str]]:
+def _count_bad(engine: DuckDB, kind: str, given: str) -> dict[int, tuple[int, str]]:
     """By source: values of a kind of which no entity could be made, and the first of these."""
     bad = f"(SELECT raw_code, example FROM {recoded(kind)} WHERE code IS NULL)"
     if not _has_rows(engine, bad):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from graphkit.config import Config
-from graphkit.engine import Engine
+from graphkit.engine import DuckDB
 from graphkit.errors import InputError, UsageError
 from graphkit.ingest.checks import ACCOUNT_REASONS, DAY_US, Counts, count_rows, merge_rejected, require_usable
 from graphkit.ingest.codes import make_secret
@@ -58,9 +58,14 @@ class Intake:
     n_read: int
     """Sources of events that were read now; the others were known from before."""
 
+    @property
+    def window(self) -> tuple[int, int] | None:
+        """First and last microsecond that count; None where every usable row counts."""
+        return None if self.n_in_window == self.n_accepted else (self.first_us, self.end_us - 1)
+
 
 def read_events(  # noqa: PLR0913  # the one entry of the data
-    engine: Engine,
+    engine: DuckDB,
     events: Any,
     accounts: Any = None,
     *,
@@ -104,33 +109,54 @@ def read_events(  # noqa: PLR0913  # the one entry of the data
     UsageError
         If ``as_of`` is more than a day ahead of the clock.
     """
-    latest_us = _to_us(now or datetime.now(UTC)) + DAY_US
-    if as_of is not None and as_of > (tomorrow := _to_date(latest_us // DAY_US)):
-        raise UsageError(f"as-of {as_of} lies ahead of the clock; give a day that has begun, at the latest {tomorrow}")
+    latest_us = tell_latest(as_of, now=now)
     reading = Reading(engine, config, key, make_secret(key), latest_us)
     segments, n_read = read_segments(reading, events, partials=partials, rehash=rehash)
     sources = [source for segment in segments.values() for source in segment.sources]
     account_parts: list[Part] = []
     if accounts is not None:
         account_parts = open_parts(reading, accounts, account_fields(config), what="accounts")
-    event_kinds = _find_kinds([source.present for source in sources], config)
-    account_kinds = _find_kinds([part.present for part in account_parts], config)
-    _require_kinds({*event_kinds, *account_kinds}, [*sources, *account_parts], config)
-
-    counts = _add_up(sources)
     account_counts = count_rows(
         engine, account_parts, account_fields(config), reasons=ACCOUNT_REASONS, latest_us=latest_us
     )
+    intake = replace(
+        sum_up(sources, account_parts, account_counts, config=config, secret=reading.secret, as_of=as_of),
+        sources=list_sources(events, accounts),
+        segments=tuple(segments),
+        n_read=n_read,
+    )
+    read_accounts(reading, account_parts, intake.account_kinds)
+    create_views(reading, segments, intake.event_kinds, intake.account_kinds, window=intake.window)
+    return intake
+
+
+def tell_latest(as_of: date | None, *, now: datetime | None = None) -> int:
+    """The latest time that is believed, a day ahead of the clock, in microseconds; an error if ``as_of`` is later."""
+    latest_us = _to_us(now or datetime.now(UTC)) + DAY_US
+    if as_of is not None and as_of > (tomorrow := _to_date(latest_us // DAY_US)):
+        raise UsageError(f"as-of {as_of} lies ahead of the clock; give a day that has begun, at the latest {tomorrow}")
+    return latest_us
+
+
+def sum_up(
+    sources: Sequence[Source],
+    account_parts: Sequence[Part | Source],
+    account_counts: Counts,
+    *,
+    config: Config,
+    secret: str,
+    as_of: date | None,
+) -> Intake:
+    """Sum up what was read, of all ``sources``; an error if it is too little, or too much of it is unusable."""
+    event_kinds = _find_kinds([source.present for source in sources], config)
+    account_kinds = _find_kinds([part.present for part in account_parts], config)
+    _require_kinds({*event_kinds, *account_kinds}, [*sources, *account_parts], config)
+    counts = add_up(sources)
     require_usable([counts, account_counts], limit=config.max_rejected_share)
     _require_rows(counts, account_counts, account_parts)
     first_day, last_day = _find_window(counts, config, as_of)
-    n_in_window = sum(n for day, n in counts.days.items() if first_day <= day <= last_day)
-    window = (first_day * DAY_US, (last_day + 1) * DAY_US - 1) if n_in_window < sum(counts.days.values()) else None
-    read_accounts(reading, account_parts, account_kinds)
-    kinds = tuple(sorted({*event_kinds, *account_kinds}))
-    create_views(reading, segments, event_kinds, account_kinds, window=window)
     return Intake(
-        kinds=kinds,
+        kinds=tuple(sorted({*event_kinds, *account_kinds})),
         event_kinds=event_kinds,
         account_kinds=account_kinds,
         as_of=_to_date(last_day),
@@ -138,18 +164,18 @@ def read_events(  # noqa: PLR0913  # the one entry of the data
         end_us=(last_day + 1) * DAY_US,
         n_rows=counts.n_rows,
         n_accepted=sum(counts.days.values()),
-        n_in_window=n_in_window,
+        n_in_window=sum(n for day, n in counts.days.items() if first_day <= day <= last_day),
         rejected=counts.rejected + account_counts.rejected,
         unusable=_list_unusable(sources, config),
-        sources=_list_sources(events, accounts),
+        sources=(),
         has=_find_optional(sources, account_parts, config),
-        secret=reading.secret,
-        segments=tuple(segments),
-        n_read=n_read,
+        secret=secret,
+        segments=(),
+        n_read=len(sources),
     )
 
 
-def _add_up(sources: Sequence[Source]) -> Counts:
+def add_up(sources: Sequence[Source]) -> Counts:
     """All sources as one."""
     days: Counter[int] = Counter()
     for source in sources:
@@ -162,7 +188,7 @@ def _add_up(sources: Sequence[Source]) -> Counts:
     )
 
 
-def _require_rows(counts: Counts, account_counts: Counts, account_parts: Sequence[Part]) -> None:
+def _require_rows(counts: Counts, account_counts: Counts, account_parts: Sequence[Part | Source]) -> None:
     if not counts.n_rows:
         raise InputError("events: there are no rows; give events with account, time and a kind of link")
     if not counts.days:
@@ -225,7 +251,7 @@ def _find_window(counts: Counts, config: Config, as_of: date | None) -> tuple[in
     return first, last
 
 
-def _list_sources(*given: Any) -> tuple[str, ...]:
+def list_sources(*given: Any) -> tuple[str, ...]:
     """Paths, or names of frames, that were read."""
     listed: list[str] = []
     for what, sources in zip(("events", "accounts"), given, strict=True):
@@ -236,7 +262,7 @@ def _list_sources(*given: Any) -> tuple[str, ...]:
     return tuple(listed)
 
 
-def _find_optional(parts: Sequence[Source], account_parts: Sequence[Part], config: Config) -> frozenset[str]:
+def _find_optional(parts: Sequence[Source], account_parts: Sequence[Part | Source], config: Config) -> frozenset[str]:
     present = {name for part in parts for name in part.present}
     names = {name.lower() for part in parts for name in part.names}
     found = {name for name in OPTIONAL if name in present}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from graphkit.engine import Engine, quote_name, quote_text
+from graphkit.engine import DuckDB, quote_name, quote_text
 from graphkit.errors import InputError
 from graphkit.ingest.fields import Field, find_prompts, match_fields, require_fields
 from graphkit.ingest.parts import Part, describe_columns, explain_failure, read_columns, stage, staged_part
@@ -18,7 +18,7 @@ from graphkit.ingest.sources import shorten
 _ROW = "graphkit row number"
 
 
-def open_frame(engine: Engine, frame: Any, fields: Sequence[Field], *, what: str, latest_us: int) -> Part:
+def open_frame(engine: DuckDB, frame: Any, fields: Sequence[Field], *, what: str, latest_us: int) -> Part:
     """Open a frame; only the columns that are needed are converted.
 
     Raises

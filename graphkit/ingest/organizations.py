@@ -10,7 +10,7 @@ import pyarrow as pa
 from graphkit.config import Config
 from graphkit.engine import Engine
 from graphkit.errors import InputError
-from graphkit.ingest.codes import code_of
+from graphkit.ingest.codes import codes_of
 from graphkit.ingest.events import Intake
 from graphkit.ingest.infrastructure import Infrastructure
 from graphkit.wording import plural
@@ -47,14 +47,13 @@ def leave_out_organizations(
             f"have a column {config.columns.organization!r}; name yours in graphkit.toml:\n"
             '[columns]\norganization = "YOUR COLUMN"'
         )
-    names, tags = list(listed), list(listed.values())
-    engine.register("listed_organizations", pa.table({"name": names, "tag": tags}))
-    engine.run(f"""
+    codes, tags = codes_of(list(listed), secret=intake.secret), list(listed.values())
+    engine.register("listed_organizations", pa.table({"organization": codes, "tag": tags}))
+    engine.run("""
         CREATE TEMP TABLE left_out AS
-        WITH listed AS (SELECT {code_of("name", secret=intake.secret)} AS organization, tag FROM listed_organizations)
         SELECT account, min(tag) AS tag
-        FROM (SELECT account, tag FROM accounts_file JOIN listed USING (organization)
-              UNION ALL SELECT account, tag FROM events JOIN listed USING (organization))
+        FROM (SELECT account, tag FROM accounts_file JOIN listed_organizations USING (organization)
+              UNION ALL SELECT account, tag FROM events JOIN listed_organizations USING (organization))
         GROUP BY account
     """)
     counted = engine.query("""

@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 import duckdb
 import pyarrow.parquet as pq
 
-from graphkit.engine import Engine, quote_name, quote_text
+from graphkit.engine import DuckDB, Engine, quote_name, quote_text
 from graphkit.errors import BudgetError, InputError
 from graphkit.ingest.fields import Field
 from graphkit.ingest.sources import File, shorten
@@ -81,7 +81,7 @@ def explain_failure(read: Part | str, *, paths: Sequence[str] = ()) -> Iterator[
 
 
 @contextmanager
-def explain_damage(engine: Engine, parts: Sequence[Part], *, what: str) -> Iterator[None]:
+def explain_damage(engine: DuckDB, parts: Sequence[Part], *, what: str) -> Iterator[None]:
     """Turn an error of the engine over many parts into ours; the file at fault is found by reading each alone."""
     try:
         yield
@@ -133,7 +133,7 @@ def read_columns(
     return values, raw_time
 
 
-def stage(engine: Engine, part: Part, fields: Sequence[Field], *, target: str, latest_us: int) -> Path:
+def stage(engine: DuckDB, part: Part, fields: Sequence[Field], *, target: str, latest_us: int) -> Path:
     """Write a part's fields to a Parquet file in the engine's scratch folder, streaming."""
     path = engine.scratch / target
     time = next(fld.name for fld in fields if fld.role == "time")

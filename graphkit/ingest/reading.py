@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from graphkit.config import Config
-from graphkit.engine import Engine, quote_name, quote_text
+from graphkit.engine import DuckDB, quote_name, quote_text
 from graphkit.ingest.checks import tell_set_aside
 from graphkit.ingest.codes import code_of
 from graphkit.ingest.coding import (
@@ -50,7 +50,7 @@ _TYPES = {"model": "VARCHAR", "capability": "VARCHAR", "input_tokens": "BIGINT",
 class Reading:
     """How sources are read."""
 
-    engine: Engine
+    engine: DuckDB
     config: Config
     key: bytes
     secret: str
@@ -83,6 +83,12 @@ def read_segments(reading: Reading, events: Any, *, partials: Path | None, rehas
         path, segment = _code(reading, parts, folder, hashlib.sha256(told.encode()).hexdigest()[:16], prints)
         segments[path] = segment
     return segments, len(missing)
+
+
+def code_file(reading: Reading, file: File) -> tuple[Path, Segment]:
+    """Code one file of events in the engine's scratch folder."""
+    parts = _open_files(reading, [file], event_fields(reading.config), what="events")
+    return _code(reading, parts, reading.engine.scratch, "file", {file.path: ""})
 
 
 def open_parts(reading: Reading, given: Any, fields: Sequence[Field], *, what: str) -> list[Part]:

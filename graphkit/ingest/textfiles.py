@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from graphkit.engine import Engine, quote_name, quote_text
+from graphkit.engine import DuckDB, quote_name, quote_text
 from graphkit.errors import InputError
 from graphkit.ingest import text
 from graphkit.ingest.fields import Field, find_prompts, match_fields, require_fields
@@ -29,7 +29,7 @@ class _Staged:
 
 
 def open_text_files(
-    engine: Engine, files: Sequence[File], fields: Sequence[Field], *, what: str, latest_us: int
+    engine: DuckDB, files: Sequence[File], fields: Sequence[Field], *, what: str, latest_us: int
 ) -> Part:
     """Open CSV, TSV and JSON lines as one part.
 
@@ -54,7 +54,7 @@ def open_text_files(
     )
 
 
-def _stage_csv(engine: Engine, file: File, fields: Sequence[Field], *, target: str, latest_us: int) -> _Staged:
+def _stage_csv(engine: DuckDB, file: File, fields: Sequence[Field], *, target: str, latest_us: int) -> _Staged:
     names, delimiter = text.read_names(file)
     columns = match_fields(names, fields, source=file.name)
     require_fields(columns, fields, names, source=file.name)
@@ -71,7 +71,7 @@ def _stage_csv(engine: Engine, file: File, fields: Sequence[Field], *, target: s
     return _Staged(path, file, part, malformed)
 
 
-def _stage_json(engine: Engine, file: File, fields: Sequence[Field], *, target: str, latest_us: int) -> _Staged:
+def _stage_json(engine: DuckDB, file: File, fields: Sequence[Field], *, target: str, latest_us: int) -> _Staged:
     names = text.sample_keys(file)
     met = match_fields(names, fields, source=file.name)
     columns = {fld.name: fld.column for fld in fields} | met
@@ -100,7 +100,7 @@ def _describe_raw(
 
 
 def _stage_stream(
-    engine: Engine, part: Part, reader: pa.RecordBatchReader, *, fields: Sequence[Field], target: str, latest_us: int
+    engine: DuckDB, part: Part, reader: pa.RecordBatchReader, *, fields: Sequence[Field], target: str, latest_us: int
 ) -> Path:
     engine.register(_RAW, reader)
     try:
@@ -133,7 +133,7 @@ def _extract_keys(columns: Sequence[str]) -> str:
     return f"(SELECT {keys} FROM (SELECT object, json_extract_string(object, [{listed}]) AS found FROM ({objects})))"
 
 
-def _find_filled(engine: Engine, path: Path, fields: Sequence[Field]) -> frozenset[str]:
+def _find_filled(engine: DuckDB, path: Path, fields: Sequence[Field]) -> frozenset[str]:
     counts = ", ".join(f"count({fld.name}) AS {fld.name}" for fld in fields)
     row = engine.query(f"SELECT {counts} FROM read_parquet({quote_text(str(path))})").to_pylist()[0]
     return frozenset(name for name, count in row.items() if count)

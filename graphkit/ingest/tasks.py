@@ -1,0 +1,147 @@
+"""What a worker of Spark's does: reads files with DuckDB, as everywhere, and hands on their rows as Arrow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from graphkit.config import Config
+from graphkit.engine import open_engine
+from graphkit.errors import GraphkitError
+from graphkit.ingest.checks import ACCOUNT_REASONS, count_rows
+from graphkit.ingest.coding import OPTIONAL, events_file, names_file
+from graphkit.ingest.fields import account_fields
+from graphkit.ingest.partials import Source
+from graphkit.ingest.reading import Reading, code_file, open_parts, read_accounts
+from graphkit.ingest.sources import File
+
+TOLD, ROWS, ACCOUNT_NAMES = range(3)
+"""Sections of what tasks hand on: what is told of a file, its rows, names of accounts; then names of each kind."""
+
+_MEMORY = "1GB"
+_TYPES = {"model": "STRING", "capability": "STRING"}
+_ARROW = {"INT": pa.int32(), "BIGINT": pa.int64(), "STRING": pa.string()}
+
+
+@dataclass(frozen=True)
+class Task:
+    """How files of events, or of accounts, are read; goes to every worker, with the key."""
+
+    what: Literal["events", "accounts"]
+    config: Config
+    key: bytes
+    secret: str
+    """Stands before texts when their codes are made."""
+    latest_us: int
+    """The latest time that is believed."""
+    scratch: str | None
+    """Folder for temporary files; by default the worker's own."""
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Names and types, in Spark's words, of what is handed on; a section fills some of them."""
+        kinds = [f"kind_{kind}" for kind in sorted(self.config.kinds)]
+        names = dict.fromkeys(["code", "account", "t", *kinds, *OPTIONAL], "BIGINT") | _TYPES
+        return {"section": "INT", "text": "STRING"} | names
+
+    def names_section(self, kind: str) -> int:
+        """Section of the names of a kind."""
+        return ACCOUNT_NAMES + 1 + sorted(self.config.kinds).index(kind)
+
+
+def read_files(batches: Iterable[pa.RecordBatch], task: Task) -> Iterator[pa.RecordBatch]:
+    """Read files that are given as JSON in a column ``file``; hands on ``task.columns``.
+
+    What is told of a file is JSON too: a ``source``, or a ``failure`` in words and the name of its ``error``; and the
+    ``version`` of DuckDB, on which codes depend.
+    """
+    schema = pa.schema([(name, _ARROW[kind]) for name, kind in task.columns.items()])
+    for batch in batches:
+        for text in batch.column("file").to_pylist():
+            yield from _read_file(File(**json.loads(text)), task, schema)
+
+
+def _read_file(file: File, task: Task, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    told: dict[str, Any] = {"path": file.path, "version": version("duckdb")}
+    with open_engine(task.scratch, memory=_MEMORY, threads=1) as engine:
+        reading = Reading(engine, task.config, task.key, task.secret, task.latest_us)
+        try:
+            if task.what == "events":
+                folder, segment = code_file(reading, file)
+                (source,) = segment.sources
+                rows = pq.ParquetFile(folder / events_file(0)).iter_batches(columns=_columns(source, "t"))
+            else:
+                folder, source = _read_accounts(reading, file)
+                rows = engine.query("SELECT * RENAME (created_us AS t) FROM accounts_file").to_batches()
+        except GraphkitError as error:
+            yield _fill(schema, TOLD, text=[json.dumps(told | {"failure": str(error), "error": type(error).__name__})])
+            return
+        yield from _hand_on(rows, schema, ROWS)
+        yield from _names(folder, "account", schema, ACCOUNT_NAMES)
+        for kind in sorted(task.config.kinds):
+            yield from _names(folder, f"kind_{kind}", schema, task.names_section(kind))
+    yield _fill(schema, TOLD, text=[json.dumps(told | {"source": source.model_dump(mode="json")})])
+
+
+def _columns(source: Source, *more: str) -> list[str]:
+    kinds = [name for name in source.present if name.startswith("kind_")]
+    return ["account", *more, *kinds, *(name for name in OPTIONAL if name in source.present)]
+
+
+def _read_accounts(reading: Reading, file: File) -> tuple[Path, Source]:
+    """Make the table ``accounts_file`` of one file; gives the folder of the names, and what is to be told."""
+    fields = account_fields(reading.config)
+    (part,) = open_parts(reading, [file.path], fields, what="accounts")
+    counts = count_rows(reading.engine, [part], fields, reasons=ACCOUNT_REASONS, latest_us=reading.latest_us)
+    kinds = sorted(name.removeprefix("kind_") for name in part.present if name.startswith("kind_"))
+    read_accounts(reading, [part], kinds)
+    source = Source(
+        fingerprint="",
+        name=file.name,
+        part=0,
+        number=0,
+        n_rows=counts.n_rows,
+        n_set_aside=counts.n_set_aside,
+        days={},
+        values={},
+        rejected=counts.rejected,
+        present=part.present,
+        names=part.names,
+        prompts=part.prompts,
+        late=False,
+    )
+    return reading.engine.scratch / "accounts", source
+
+
+def _names(folder: Path, what: str, schema: pa.Schema, section: int) -> Iterator[pa.RecordBatch]:
+    path = folder / names_file(what)
+    if path.is_file():
+        for batch in pq.ParquetFile(path).iter_batches():
+            yield _fill(schema, section, code=batch.column("code"), text=batch.column("name"))
+
+
+def _hand_on(batches: Iterable[pa.RecordBatch], schema: pa.Schema, section: int) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        yield _fill(schema, section, **dict(zip(batch.schema.names, batch.columns, strict=True)))
+
+
+def _fill(schema: pa.Schema, section: int, **columns: Sequence[Any] | pa.Array) -> pa.RecordBatch:
+    """A batch of a section with these columns; the others are null."""
+    n_rows = len(next(iter(columns.values())))
+    given = {name: pa.array(column) for name, column in columns.items()}
+    given["section"] = pa.array([section] * n_rows, pa.int32())
+    empty = {one.name: pa.nulls(n_rows, one.type) for one in schema if one.name not in given}
+    arrays = [empty[one.name] if one.name in empty else _as_type(given[one.name], one.type) for one in schema]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _as_type(array: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Codes as the signed integers of the same bits: Spark has no others."""
+    return array.view(kind) if array.type == pa.uint64() else array.cast(kind)
