@@ -54,6 +54,9 @@ class DuckDB:
     memory: int
     """Bytes that the whole process may take."""
 
+    functions: set[str] = field(default_factory=set)
+    """Names of the functions that SQL knows."""
+
     interrupted: Event = field(default_factory=Event)
     """Set when an interrupt (Ctrl-C) has come; registered streams end then."""
 
@@ -95,7 +98,13 @@ class DuckDB:
         self.connection.register(name, table)
 
     def register_function(self, name: str, function: Callable[[pa.ChunkedArray], pa.Array]) -> None:
-        """Make a function of one column of text, to text, known to SQL; nulls reach it as nulls."""
+        """Make a function of one column of text, to text, known to SQL; nulls reach it as nulls.
+
+        One of the same name is replaced.
+        """
+        if name in self.functions:
+            self.connection.remove_function(name)
+        self.functions.add(name)
         self.connection.create_function(
             name, function, ["varchar"], "varchar", type=func.ARROW, null_handling=func.SPECIAL
         )

@@ -31,9 +31,10 @@ _SHARE = 0.5
 _SESSION = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.optimizer.canChangeCachedPlanOutputPartitioning": "true",
+    "spark.sql.constraintPropagation.enabled": "false",
     "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
 }
-"""Times in UTC; what is kept lies in as few parts as its size asks for."""
+"""Times in UTC; what is kept lies in as few parts as its size asks for, and is no longer reasoned about."""
 _PARTITIONS = "16"
 """Parts of a shuffle in a session started here on one machine; Spark's 200 would mostly be empty."""
 
@@ -61,8 +62,9 @@ class Spark:
                 case exp.Create():
                     self._create(name, statement.expression.sql("spark"), keep=statement.kind == "TABLE")
                 case exp.Delete():
-                    chosen = exp.select("*").from_(exp.to_identifier(name, quoted=True))
-                    self._create(name, chosen.where(exp.not_(statement.args["where"].this)).sql("spark"), keep=True)
+                    gone = exp.Coalesce(this=statement.args["where"].this, expressions=[exp.false()])
+                    kept = exp.select("*").from_(exp.to_identifier(name, quoted=True)).where(exp.not_(gone))
+                    self._create(name, kept.sql("spark"), keep=True)
                 case exp.Drop():
                     self.forget(name)
                 case exp.Alter():
@@ -91,7 +93,8 @@ class Spark:
             Whether its rows are kept once they are made, in the workers' memory and on their disks.
         """
         if keep:
-            frame = frame.persist()
+            # made at once, what it is made of may be dropped after it; and plans stay short
+            frame = frame.localCheckpoint(eager=True)
             self.kept.setdefault(name, []).append(frame)
         frame.createOrReplaceTempView(quote(name))
         return frame
@@ -100,7 +103,7 @@ class Spark:
         """Drop a relation and what is kept of it."""
         self.session.catalog.dropTempView(name)
         for frame in self.kept.pop(name, []):
-            frame.unpersist()
+            frame._jdf.queryExecution().logical().rdd().unpersist(False)  # noqa: SLF001  # Python has no name for it
 
     def _alter(self, name: str, action: exp.Expr) -> None:
         from sqlglot import exp
@@ -115,9 +118,7 @@ class Spark:
             raise NotImplementedError(action.sql())
 
     def _create(self, name: str, sql: str, *, keep: bool) -> None:
-        frame = self.define(name, self.session.sql(sql), keep=keep)
-        if keep:
-            frame.count()  # a table is made at once: what it is made of may be dropped after it
+        self.define(name, self.session.sql(sql), keep=keep)
 
 
 @contextmanager
