@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from graphkit.config import Config
+from graphkit.link.couse import CoUses
 from graphkit.link.weights import link_threshold, weigh_pairs
 from tests.small import NO_CO_USES, links_of
 
@@ -94,3 +95,14 @@ def test_corroboration_is_the_share_of_pairs_with_bits_from_other_kinds():
     _, corroboration = weigh_pairs(np.array([1, 2, 5]), links, co_uses=NO_CO_USES, config=Config(kinds=KINDS))
     by_name = dict(zip(links.entities["entity"].to_pylist(), corroboration, strict=True))
     assert by_name == pytest.approx({"c": 1, "x": 1 / 3})
+
+
+def test_some_pairs_weigh_as_among_all():
+    uses = {name: {"post": "x"} for name in "abcd"}
+    links, config = links_of(uses, n_population=10**6), Config(kinds={"post": {"within": "60s"}}, threshold_bits=0)
+    pairs = np.array([1, 2, 3, 6, 7, 11])
+    co_uses = CoUses(pairs, np.zeros(6, np.int64), np.zeros(6, np.int64))
+    whole, _ = weigh_pairs(pairs, links, co_uses=co_uses, config=config)
+    some, _ = weigh_pairs(pairs[[0, 4]], links, co_uses=co_uses, config=config)
+    assert some.weight.tolist() == whole.weight[[0, 4]].tolist()
+    assert some.bits.tolist() == whole.bits[[0, 4]].tolist()

@@ -10,6 +10,7 @@ from scipy import sparse
 
 from graphkit.config import Config
 from graphkit.link.ahead import map_ahead
+from graphkit.link.arrays import is_among
 from graphkit.link.couse import CoUses
 from graphkit.link.likeness import pair_likeness
 from graphkit.link.links import Integers, Links, Numbers
@@ -190,9 +191,10 @@ class Weigher:
         """Each shared entity of each pair: place of the pair, and the entity."""
         both = self.matrix[a].multiply(self.matrix[b]).tocoo()
         start, end = np.searchsorted(self.co_uses.pair, [pairs[0], pairs[-1] + 1])
-        timed = np.searchsorted(pairs, self.co_uses.pair[start:end])
+        asked = is_among(self.co_uses.pair[start:end], pairs)
+        timed = np.searchsorted(pairs, self.co_uses.pair[start:end][asked])
         row = np.concatenate([both.row.astype(np.int64), timed])
-        return row, np.concatenate([both.col.astype(np.int64), self.co_uses.entity[start:end]])
+        return row, np.concatenate([both.col.astype(np.int64), self.co_uses.entity[start:end][asked]])
 
 
 def _concatenate(parts: list[Weighted], n_kinds: int) -> Weighted:
