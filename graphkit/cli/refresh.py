@@ -48,7 +48,7 @@ def refresh(  # noqa: PLR0913, PLR0917  # one argument an option
         bool, typer.Option("--no-stability", help="Leave out the runs that test stability and chance: faster.")
     ] = False,
     key_file: KeyOption = None,
-    memory: Annotated[str, typer.Option(metavar="SIZE", help="Bound for the memory of the largest process.")] = "4GB",
+    memory: Annotated[str, typer.Option(metavar="SIZE", help="Memory meant for the largest process.")] = "4GB",
     rehash: Annotated[
         bool, typer.Option("--rehash", help="Tell known files by their whole content, not by a sample of it.")
     ] = False,
