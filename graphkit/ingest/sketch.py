@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from graphkit.ingest.shingles import (
     Lookup,
     ShingleCounts,
     count_shingles,
+    drop_repeats,
     hash_shingles,
     merge_counts,
     tag_shingles,
@@ -30,10 +32,18 @@ WITNESSES = 32
 _RANDOM_PROMPTS = 6_000
 _FEW_PROMPTS = 10_000
 _PART_PROMPTS = 4_096
-_PART_BYTES = 1 << 20
+_PART_BYTES = 1 << 19
+_MIDDLE = np.uint64(1 << 63)
 _LONGEST_KEPT = 6_000
 _AROUND = 3
 _MOST_KEPT_BYTES = 12 << 20
+
+
+class Held(NamedTuple):
+    """Shingles and prompts that hold them; pairs may repeat."""
+
+    shingles: Hashes
+    prompt: Places
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +54,8 @@ class Sketch:
     counts: ShingleCounts
     texts: pa.Array
     """Prompts that are kept: witnesses of recurrent shingles, and some at random."""
+    held: Held
+    """Shingles of the kept prompts."""
     users: Hashes
     """Who each kept prompt is from: its account, or the words themselves where no accounts are given."""
     order: Hashes
@@ -55,7 +67,7 @@ class Sketch:
 def empty_sketch() -> Sketch:
     """A sketch of no prompts."""
     nothing = np.zeros(0, np.uint64)
-    return Sketch(0, count_shingles([]), pa.array([], pa.large_string()), nothing, nothing)
+    return Sketch(0, count_shingles(nothing), pa.array([], pa.large_string()), _join_held([]), nothing, nothing)
 
 
 def add_prompts(sketch: Sketch, texts: pa.Array, users: Hashes | None, *, key: bytes, pool: Executor) -> Sketch:
@@ -79,18 +91,18 @@ def add_prompts(sketch: Sketch, texts: pa.Array, users: Hashes | None, *, key: b
         by, counted = (own, mix(own + mix(number))) if users is None else [users[first : first + len(part)]] * 2
         shingles, place = hash_shingles(words)
         prompt = words.prompt[place]
-        return _Read(tag_shingles(shingles, counted[prompt]), by, mix(own + by), (shingles, prompt + first))
+        return _Read(tag_shingles(shingles, counted[prompt]), by, mix(own + by), Held(shingles, prompt + first))
 
     parts = list(pool.map(lambda part: read(*part), _split_batch(texts)))
     batch = Sketch(
         len(texts),
-        count_shingles([part.tagged for part in parts]),
+        count_shingles(_sort([part.tagged for part in parts], pool=pool)),
         texts,
+        _join_held([]),
         _join([part.users for part in parts]),
         _join([part.order for part in parts]),
     )
-    held = _move([part.held for part in parts], len(sketch.texts))
-    return _merge(sketch, batch, [*_shingle(sketch.texts, key=key, pool=pool), *held], key=key)
+    return _merge(sketch, batch, [part.held for part in parts], key=key, pool=pool)
 
 
 class _Read(NamedTuple):
@@ -99,54 +111,62 @@ class _Read(NamedTuple):
     tagged: Hashes
     users: Hashes
     order: Hashes
-    held: tuple[Hashes, Places]
+    held: Held
 
 
 def merge_sketches(first: Sketch, second: Sketch, *, key: bytes, pool: Executor) -> Sketch:
     """Sketch of the prompts of both; those that are kept are chosen anew."""
-    held = [_shingle(sketch.texts, key=key, pool=pool) for sketch in (first, second)]
-    return _merge(first, second, [*held[0], *_move(held[1], len(first.texts))], key=key)
+    return _merge(first, second, [second.held], key=key, pool=pool)
 
 
-def _shingle(texts: pa.Array, *, key: bytes, pool: Executor) -> list[tuple[Hashes, Places]]:
-    """Shingles of prompts, and their prompts."""
-
-    def read(first: int, part: pa.Array) -> tuple[Hashes, Places]:
-        words = split_words(part, key=key)
-        shingles, place = hash_shingles(words)
-        return shingles, words.prompt[place] + first
-
-    return list(pool.map(lambda part: read(*part), _split_batch(texts)))
-
-
-def _move(held: list[tuple[Hashes, Places]], n: int) -> list[tuple[Hashes, Places]]:
-    return [(shingles, prompt + n) for shingles, prompt in held]
-
-
-def _merge(first: Sketch, second: Sketch, held: list[tuple[Hashes, Places]], *, key: bytes) -> Sketch:
-    """Merge two sketches whose kept prompts hold these shingles."""
+def _merge(first: Sketch, second: Sketch, held: Sequence[Held], *, key: bytes, pool: Executor) -> Sketch:
+    """Merge two sketches, the prompts of the second of which hold these shingles."""
+    n_prompts = first.n_prompts + second.n_prompts
     whole = Sketch(
-        first.n_prompts + second.n_prompts,
+        n_prompts,
         merge_counts(first.counts, second.counts),
         pa.concat_arrays([first.texts, second.texts]),
+        first.held,
         np.concatenate([first.users, second.users]),
         np.concatenate([first.order, second.order]),
-        max(first.least, second.least, least_uses(first.n_prompts + second.n_prompts)),
+        max(first.least, second.least, least_uses(n_prompts)),
     )
     recurrent = Recurrent(whole)
-    found = [(recurrent.lookup.find(shingles), prompt) for shingles, prompt in held]
-    shingle = _join([shingle for (_, shingle), _ in found], np.int64)
-    prompt = _join([prompt[place] for (place, _), prompt in found], np.int64)
-    chosen = find_witnesses(shingle, prompt, whole.users, whole.order, recurrent.uses)
-    uses, prompt = recurrent.uses[shingle[chosen]], prompt[chosen]
+    parts = [first.held, *(part._replace(prompt=part.prompt + len(first.texts)) for part in held)]
+    shingle, prompt = recurrent.find(parts, pool=pool)
+    shingle, prompt = find_witnesses(shingle, prompt, whole.users, whole.order, recurrent.uses)
+    uses = recurrent.uses[shingle]
     n_bytes = np.minimum(pc.binary_length(whole.texts).to_numpy(zero_copy_only=False), _LONGEST_KEPT)
     least, kept = whole.least, _flag(prompt, len(n_bytes))
     while n_bytes[kept].sum() > _MOST_KEPT_BYTES:
         least += max(1, least // 4)
         kept = _flag(prompt[uses >= least], len(n_bytes))
     kept[np.argsort(whole.order, kind="stable")[:_RANDOM_PROMPTS]] = True
-    texts = _shorten(whole.texts.filter(pa.array(kept)), recurrent, key=key)
-    return replace(whole, texts=texts, users=whole.users[kept], order=whole.order[kept], least=least)
+    texts, left = _shorten(whole.texts.filter(pa.array(kept)), _keep(parts, kept), recurrent, key=key)
+    return replace(whole, texts=texts, held=left, users=whole.users[kept], order=whole.order[kept], least=least)
+
+
+def _sort(tagged: list[Hashes], *, pool: Executor) -> Hashes:
+    """Hashes ascending, each once; one of the threads takes the lower half of all numbers."""
+    low = [part < _MIDDLE for part in tagged]
+    halves = (
+        _join([part[flags] for part, flags in zip(tagged, low, strict=True)]),
+        _join([part[~flags] for part, flags in zip(tagged, low, strict=True)]),
+    )
+    return np.concatenate(list(pool.map(drop_repeats, halves)))
+
+
+def _join_held(parts: Sequence[Held]) -> Held:
+    return Held(_join([part.shingles for part in parts]), _join([part.prompt for part in parts], np.int64))
+
+
+def _keep(parts: Sequence[Held], kept: npt.NDArray[np.bool_]) -> Held:
+    """What the kept prompts hold, numbered anew."""
+    number, left = np.cumsum(kept) - 1, []
+    for part in parts:
+        inside = np.flatnonzero(kept[part.prompt])
+        left.append(Held(part.shingles[inside], number[part.prompt[inside]]))
+    return _join_held(left)
 
 
 def _flag(places: Places, n: int) -> npt.NDArray[np.bool_]:
@@ -168,8 +188,20 @@ class Recurrent:
         self.uses = sketch.counts.uses[often]
         self.lookup = Lookup(sketch.counts.shingles[often])
 
+    def find(self, held: Sequence[Held], *, pool: Executor) -> tuple[Places, Places]:
+        """Number of a recurrent shingle, and a prompt that holds it, for each that is held."""
 
-def find_witnesses(shingle: Places, prompt: Places, users: Hashes, order: Hashes, uses: Places) -> Places:
+        def find_in(part: Held) -> tuple[Places, Places]:
+            place, shingle = self.lookup.find(part.shingles)
+            return shingle, part.prompt[place]
+
+        found = list(pool.map(find_in, held))
+        return _join([shingle for shingle, _ in found], np.int64), _join([prompt for _, prompt in found], np.int64)
+
+
+def find_witnesses(
+    shingle: Places, prompt: Places, users: Hashes, order: Hashes, uses: Places
+) -> tuple[Places, Places]:
     """Choose for each shingle the prompts that stand for it: one each of the users whose hashes are the lowest.
 
     Parameters
@@ -183,22 +215,23 @@ def find_witnesses(shingle: Places, prompt: Places, users: Hashes, order: Hashes
 
     Returns
     -------
-    Places of the chosen pairs, by shingle.
+    shingle, prompt
+        The chosen pairs, by shingle.
     """
     bound = np.minimum(1.0, 4.0 * WITNESSES / np.maximum(uses, 1)) * 2.0**64
     low = users[prompt] <= bound[shingle]  # few of a common shingle's users can be among the lowest
     low |= (np.bincount(shingle[low], minlength=len(uses)) < WITNESSES)[shingle]
-    near = np.flatnonzero(low)
+    by_user = np.lexsort((order, users))
     rank = np.empty(len(users), np.int64)
-    rank[np.lexsort((order, users))] = np.arange(len(users))
-    by_user = near[np.argsort(shingle[near] * len(users) + rank[prompt[near]], kind="stable")]
-    shingle, user = shingle[by_user], users[prompt[by_user]]
+    rank[by_user] = np.arange(len(users))
+    near = np.sort(shingle[low] * len(users) + rank[prompt[low]])
+    shingle, place = np.divmod(near, max(len(users), 1))
+    user = users[by_user][place]
     starts = np.diff(shingle, prepend=-1) != 0
     new_user = starts | np.concatenate([[True], user[1:] != user[:-1]])[: len(user)]
-    by_user, shingle = by_user[new_user], shingle[new_user]
+    shingle, place = shingle[new_user], place[new_user]
     nth = np.arange(len(shingle)) - np.searchsorted(shingle, shingle)
-    chosen: Places = by_user[nth < WITNESSES]
-    return chosen
+    return shingle[nth < WITNESSES], by_user[place[nth < WITNESSES]]
 
 
 def _split_batch(texts: pa.Array) -> list[tuple[int, pa.Array]]:
@@ -219,26 +252,29 @@ def _hash_prompts(words: Words, n: int) -> Hashes:
     return mix(order)
 
 
-def _shorten(texts: pa.Array, recurrent: Recurrent, *, key: bytes) -> pa.Array:
+def _shorten(texts: pa.Array, held: Held, recurrent: Recurrent, *, key: bytes) -> tuple[pa.Array, Held]:
     """Of long prompts, their recurrent shingles with a few words around them, from the start and from the end."""
     long = np.flatnonzero(pc.binary_length(texts).to_numpy(zero_copy_only=False) > _LONGEST_KEPT)
     if not len(long):
-        return texts
-    short = [_cut_out(texts[int(place)].as_py(), recurrent, key=key) for place in long]
-    mask = np.zeros(len(texts), dtype=bool)
-    mask[long] = True
-    return pc.replace_with_mask(texts, pa.array(mask), pa.array(short, pa.large_string()))
+        return texts, held
+    shown = show_words(texts.take(pa.array(long)), key=key)
+    short = pa.array([_cut_out(text, words, recurrent) for text, words in shown], pa.large_string())
+    is_long = _flag(long, len(texts))
+    words = split_words(short, key=key)
+    shingles, place = hash_shingles(words)
+    others = np.flatnonzero(~is_long[held.prompt])
+    held = _join_held([Held(held.shingles[others], held.prompt[others]), Held(shingles, long[words.prompt[place]])])
+    return pc.replace_with_mask(texts, pa.array(is_long), short), held
 
 
-def _cut_out(text: str, recurrent: Recurrent, *, key: bytes) -> str:
-    shown, words = show_words(text, key=key)
+def _cut_out(text: str, words: Words, recurrent: Recurrent) -> str:
     shingles, place = hash_shingles(words)
     near = np.zeros(len(words.hashes) + 2 * _AROUND, dtype=bool)
     for offset in range(SHINGLE_WORDS + 2 * _AROUND):
         near[place[recurrent.lookup.find(shingles)[0]] + offset] = True
     kept = near[_AROUND : _AROUND + len(words.hashes)]
     edge = np.flatnonzero(np.diff(kept, prepend=False, append=False)).reshape(-1, 2)
-    pieces = [shown[words.start[first] : words.end[last - 1] + 1] for first, last in edge]
+    pieces = [text[words.start[first] : words.end[last - 1] + 1] for first, last in edge]
     cut = "\n".join(pieces)
     half = _LONGEST_KEPT // 2
     return cut if len(cut) <= 2 * half else f"{cut[:half]}\n{cut[-half:]}"

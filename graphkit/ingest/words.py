@@ -6,6 +6,7 @@ import hmac
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ LONGEST_PROMPT = 1 << 20
 """Bytes of a prompt that are read; of a longer one, its first and its last half of them."""
 
 _STEP = np.uint64(0x9E3779B97F4A7C15)
+_SHOWN_BYTES = 1 << 20
 _BLOCK = 8
 _LONGEST_WORD = 64
 _FIRST_BYTES = np.array([(1 << 8 * n) - 1 for n in range(_BLOCK + 1)], np.uint64)
@@ -112,14 +114,19 @@ def split_words(texts: pa.Array, *, key: bytes) -> Words:
     )
 
 
-def show_words(text: str, *, key: bytes) -> tuple[str, Words]:
-    """A prompt as its words are read, and its words, whose places are in that text."""
-    cut = _cut(pa.array([text], pa.large_string()))
-    if text.isascii():
-        return cut[0].as_py(), split_words(cut, key=key)
-    read = _read_normal(cut)
-    words = _split_unicode(read, np.zeros(1, np.int64), key=key)
-    return read.codes.astype("<u4").tobytes().decode("utf-32-le"), words
+def show_words(texts: pa.Array, *, key: bytes) -> Iterator[tuple[str, Words]]:
+    """Each prompt as its words are read, and its words, whose places are in that text."""
+    for _, part in iterate_chunks(pa.chunked_array([texts]), n_prompts=len(texts), n_bytes=_SHOWN_BYTES):
+        read = _read_normal(_cut(part))
+        words = _split_unicode(read, np.arange(len(part)), key=key)
+        shown = read.codes.astype("<u4").tobytes().decode("utf-32-le")
+        first = np.searchsorted(words.prompt, np.arange(len(part) + 1))
+        for place, (start, end) in enumerate(pairwise(read.starts.tolist())):
+            span = slice(first[place], first[place + 1])
+            of_prompt = Words(
+                words.hashes[span], words.prompt[span], words.start[span] - start, words.end[span] - start
+            )
+            yield shown[start:end], of_prompt
 
 
 def _cut(texts: pa.Array) -> pa.Array:
@@ -261,7 +268,8 @@ def _take_block(blocks: Hashes, start: Places, length: Places) -> Hashes:
     """Up to eight bytes each from a place on, as one number."""
     place, shift = start >> 3, (start.astype(np.uint64) & np.uint64(7)) << np.uint64(3)
     whole = (blocks[place] >> shift) | ((blocks[place + 1] << np.uint64(1)) << (np.uint64(63) - shift))
-    return whole & _FIRST_BYTES[np.minimum(length, _BLOCK)]
+    first: Hashes = whole & _FIRST_BYTES[np.minimum(length, _BLOCK)]
+    return first
 
 
 def hash_texts(texts: pa.Array, *, key: bytes) -> Hashes:
