@@ -252,7 +252,7 @@ def test_sketches_of_parts_make_that_of_the_whole(world):
         parts = [add_prompts(empty_sketch(), texts[first : first + 35], None, **options) for first in range(0, 140, 35)]
         merged = parts[0]
         for part in parts[1:]:
-            merged = merge_sketches(merged, part, **options)
+            merged = merge_sketches(merged, part, key=KEY)
     found = [[each.template_id for each in find_templates(sketch, key=KEY)] for sketch in (whole, twice, merged)]
     assert found[0] == found[1] == found[2]
     assert len(found[0]) == 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -33,7 +33,6 @@ _RANDOM_PROMPTS = 6_000
 _FEW_PROMPTS = 10_000
 _PART_PROMPTS = 4_096
 _PART_BYTES = 1 << 19
-_MIDDLE = np.uint64(1 << 63)
 _LONGEST_KEPT = 6_000
 _AROUND = 3
 _MOST_KEPT_BYTES = 12 << 20
@@ -71,38 +70,30 @@ def empty_sketch() -> Sketch:
 
 
 def add_prompts(sketch: Sketch, texts: pa.Array, users: Hashes | None, *, key: bytes, pool: Executor) -> Sketch:
-    """Add a batch of prompts to a sketch.
+    """Add a batch of prompts to a sketch, see ``add_batches``."""
+    return add_batches(sketch, [(texts, users)], key=key, pool=pool)
+
+
+def add_batches(
+    sketch: Sketch, batches: Iterable[tuple[pa.Array, Hashes | None]], *, key: bytes, pool: Executor
+) -> Sketch:
+    """Add prompts to a sketch; while one batch is added, the next one is read.
 
     Parameters
     ----------
-    texts
-        Large Arrow text.
-    users
-        Hash of each prompt's user; None to take each prompt as another user's.
+    batches
+        Large Arrow text, and the hash of each prompt's user; None to take each prompt as another user's.
     pool
-        Threads that share the work.
+        Threads that read.
     """
-    texts = pc.fill_null(texts, "")
-
-    def read(first: int, part: pa.Array) -> _Read:
-        words = split_words(part, key=key)
-        own = _hash_prompts(words, len(part))
-        number = np.arange(len(part), dtype=np.uint64) + np.uint64(sketch.n_prompts + first)
-        by, counted = (own, mix(own + mix(number))) if users is None else [users[first : first + len(part)]] * 2
-        shingles, place = hash_shingles(words)
-        prompt = words.prompt[place]
-        return _Read(tag_shingles(shingles, counted[prompt]), by, mix(own + by), Held(shingles, prompt + first))
-
-    parts = list(pool.map(lambda part: read(*part), _split_batch(texts)))
-    batch = Sketch(
-        len(texts),
-        count_shingles(_sort([part.tagged for part in parts], pool=pool)),
-        texts,
-        _join_held([]),
-        _join([part.users for part in parts]),
-        _join([part.order for part in parts]),
-    )
-    return _merge(sketch, batch, [part.held for part in parts], key=key, pool=pool)
+    n_before, waiting = sketch.n_prompts, None
+    for texts, users in batches:
+        batch = _begin_batch(pc.fill_null(texts, ""), users, n_before, key=key, pool=pool)
+        n_before += len(texts)
+        if waiting is not None:
+            sketch = _merge(sketch, *waiting(), key=key)
+        waiting = batch
+    return sketch if waiting is None else _merge(sketch, *waiting(), key=key)
 
 
 class _Read(NamedTuple):
@@ -114,12 +105,40 @@ class _Read(NamedTuple):
     held: Held
 
 
-def merge_sketches(first: Sketch, second: Sketch, *, key: bytes, pool: Executor) -> Sketch:
+def _begin_batch(
+    texts: pa.Array, users: Hashes | None, n_before: int, *, key: bytes, pool: Executor
+) -> Callable[[], tuple[Sketch, list[Held]]]:
+    """Begin to read a batch; gives a function that waits for its sketch, all prompts kept, and what they hold."""
+
+    def read(first: int, part: pa.Array) -> _Read:
+        words = split_words(part, key=key)
+        own = _hash_prompts(words, len(part))
+        number = np.arange(len(part), dtype=np.uint64) + np.uint64(n_before + first)
+        by, counted = (own, mix(own + mix(number))) if users is None else [users[first : first + len(part)]] * 2
+        shingles, place = hash_shingles(words)
+        prompt = words.prompt[place]
+        return _Read(tag_shingles(shingles, counted[prompt]), by, mix(own + by), Held(shingles, prompt + first))
+
+    def count() -> ShingleCounts:
+        return count_shingles(drop_repeats(_join([part.result().tagged for part in parts])))
+
+    parts = [pool.submit(read, first, part) for first, part in _split_batch(texts)]
+    counts = pool.submit(count)  # begins when all of the parts have begun, so it waits for none that waits for it
+
+    def wait() -> tuple[Sketch, list[Held]]:
+        done = [part.result() for part in parts]
+        by, order = _join([part.users for part in done]), _join([part.order for part in done])
+        return Sketch(len(texts), counts.result(), texts, _join_held([]), by, order), [part.held for part in done]
+
+    return wait
+
+
+def merge_sketches(first: Sketch, second: Sketch, *, key: bytes) -> Sketch:
     """Sketch of the prompts of both; those that are kept are chosen anew."""
-    return _merge(first, second, [second.held], key=key, pool=pool)
+    return _merge(first, second, [second.held], key=key)
 
 
-def _merge(first: Sketch, second: Sketch, held: Sequence[Held], *, key: bytes, pool: Executor) -> Sketch:
+def _merge(first: Sketch, second: Sketch, held: Sequence[Held], *, key: bytes) -> Sketch:
     """Merge two sketches, the prompts of the second of which hold these shingles."""
     n_prompts = first.n_prompts + second.n_prompts
     whole = Sketch(
@@ -133,7 +152,7 @@ def _merge(first: Sketch, second: Sketch, held: Sequence[Held], *, key: bytes, p
     )
     recurrent = Recurrent(whole)
     parts = [first.held, *(part._replace(prompt=part.prompt + len(first.texts)) for part in held)]
-    shingle, prompt = recurrent.find(parts, pool=pool)
+    shingle, prompt = recurrent.find(parts)
     shingle, prompt = find_witnesses(shingle, prompt, whole.users, whole.order, recurrent.uses)
     uses = recurrent.uses[shingle]
     n_bytes = np.minimum(pc.binary_length(whole.texts).to_numpy(zero_copy_only=False), _LONGEST_KEPT)
@@ -144,16 +163,6 @@ def _merge(first: Sketch, second: Sketch, held: Sequence[Held], *, key: bytes, p
     kept[np.argsort(whole.order, kind="stable")[:_RANDOM_PROMPTS]] = True
     texts, left = _shorten(whole.texts.filter(pa.array(kept)), _keep(parts, kept), recurrent, key=key)
     return replace(whole, texts=texts, held=left, users=whole.users[kept], order=whole.order[kept], least=least)
-
-
-def _sort(tagged: list[Hashes], *, pool: Executor) -> Hashes:
-    """Hashes ascending, each once; one of the threads takes the lower half of all numbers."""
-    low = [part < _MIDDLE for part in tagged]
-    halves = (
-        _join([part[flags] for part, flags in zip(tagged, low, strict=True)]),
-        _join([part[~flags] for part, flags in zip(tagged, low, strict=True)]),
-    )
-    return np.concatenate(list(pool.map(drop_repeats, halves)))
 
 
 def _join_held(parts: Sequence[Held]) -> Held:
@@ -188,15 +197,11 @@ class Recurrent:
         self.uses = sketch.counts.uses[often]
         self.lookup = Lookup(sketch.counts.shingles[often])
 
-    def find(self, held: Sequence[Held], *, pool: Executor) -> tuple[Places, Places]:
+    def find(self, held: Sequence[Held]) -> tuple[Places, Places]:
         """Number of a recurrent shingle, and a prompt that holds it, for each that is held."""
-
-        def find_in(part: Held) -> tuple[Places, Places]:
-            place, shingle = self.lookup.find(part.shingles)
-            return shingle, part.prompt[place]
-
-        found = list(pool.map(find_in, held))
-        return _join([shingle for shingle, _ in found], np.int64), _join([prompt for _, prompt in found], np.int64)
+        found = [(part, *self.lookup.find(part.shingles)) for part in held]
+        shingle = _join([shingle for _, _, shingle in found], np.int64)
+        return shingle, _join([part.prompt[place] for part, place, _ in found], np.int64)
 
 
 def find_witnesses(
