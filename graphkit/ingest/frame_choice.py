@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ _LARGE = 0.25
 _ENCLOSED = 0.8
 _REPLACED = 0.9
 _FEW = 0.1
+_WIDER = 2.0
 _OPEN_WORDS = 3
 _ALTERNATIVE_BITS = 4.0
 _CHUNK = 2_048
@@ -71,10 +72,20 @@ class _Frames:
         """The candidates that are not contents of others' slots; the smallest are dropped first."""
         live = np.zeros(self.n, dtype=bool)
         live[[frame for frame in self.by_size if self.own_surprise[frame] >= OWN_SURPRISE]] = True
+        contents = []
         for frame in [*reversed(self.by_size)] * 2:
             if live[frame] and self.enclosed(frame, live) >= _ENCLOSED:
                 live[frame] = False
-        return set(np.flatnonzero(live).tolist())
+                contents.append(frame)
+        return {frame for frame in np.flatnonzero(live).tolist() if not self.is_filled(frame, contents)}
+
+    def is_filled(self, frame: int, contents: Sequence[int]) -> bool:
+        """Whether most of a frame is content that other frames are filled with as well."""
+        return any(
+            self.uses[content] >= _WIDER * self.uses[frame]
+            and self.shared[content].get(frame, 0) >= COVERED * self.bits[frame]
+            for content in contents
+        )
 
     def resolve(self, live: set[int]) -> set[int]:
         """Decide between frames and their special cases, from the smallest to the largest."""
