@@ -13,7 +13,8 @@ from graphkit.ingest.sources import shorten
 
 Role = Literal["id", "time", "text", "count", "prompt"]
 
-_PROMPT_KIND = "kind_prompt_template"
+PROMPT_KIND = "kind_prompt_template"
+"""The kind whose entities are mined where it is read from raw prompts."""
 _MANY = 60
 
 
@@ -38,11 +39,11 @@ class Field:
 def event_fields(config: Config) -> list[Field]:
     """The fields of events: account, time, kinds, and what is optional.
 
-    Raw prompts stand in for missing prompt templates: until they are mined, equal prompts are one template.
+    Raw prompts stand in for missing prompt templates, which are mined from them.
     """
     columns = config.columns
     kinds = [
-        replace(field, prompt=columns.prompt) if field.name == _PROMPT_KIND else field for field in kind_fields(config)
+        replace(field, prompt=columns.prompt) if field.name == PROMPT_KIND else field for field in kind_fields(config)
     ]
     return [
         Field("account_id", columns.account_id, "id", _mapping("account_id"), required=True),

@@ -28,7 +28,7 @@ def open_parquet(engine: Engine, files: Sequence[File], fields: Sequence[Field])
     names: dict[str, None] = {}
     n_rows = {}
     for file in files:
-        schema, n_rows[file.path] = _read_footer(file)
+        schema, n_rows[file.path] = read_footer(file)
         names |= dict.fromkeys(schema.names)
         columns = match_fields(schema.names, fields, source=file.name)
         require_fields(columns, fields, schema.names, source=file.name)
@@ -46,8 +46,7 @@ def open_parquet(engine: Engine, files: Sequence[File], fields: Sequence[Field])
 def _open_alike(
     engine: Engine, files: Sequence[File], columns: dict[str, str], fields: Sequence[Field], *, names: tuple[str, ...]
 ) -> Part:
-    paths = ", ".join(quote_text(glob.escape(file.path)) for file in files)
-    relation = f"read_parquet([{paths}], hive_partitioning = false)"
+    relation = relation_of(files)
     with explain_failure(files[0].name):
         types = describe_columns(engine, relation)
     values, raw_time = read_columns(fields, columns, types, source=files[0].name)
@@ -65,7 +64,13 @@ def _open_alike(
     )
 
 
-def _read_footer(file: File) -> tuple[pa.Schema, int]:
+def relation_of(files: Sequence[File]) -> str:
+    """SQL of files as one relation."""
+    paths = ", ".join(quote_text(glob.escape(file.path)) for file in files)
+    return f"read_parquet([{paths}], hive_partitioning = false)"
+
+
+def read_footer(file: File) -> tuple[pa.Schema, int]:
     """Schema and number of rows."""
     try:
         footer = pq.read_metadata(file.path)

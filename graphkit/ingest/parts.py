@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from graphkit.engine import DuckDB, Engine, quote_name, quote_text
 from graphkit.errors import BudgetError, InputError
 from graphkit.ingest.fields import Field
+from graphkit.ingest.prompt_spool import HeldStream
 from graphkit.ingest.sources import File, shorten
 from graphkit.ingest.values import read_field, read_text
 
@@ -57,6 +58,8 @@ class Part:
     files: Mapping[str, File] = field(default_factory=dict)
     malformed: Mapping[str, Malformed] = field(default_factory=dict)
     """By the same keys as ``files``; those files whose lines were all well formed are left out."""
+    stream: HeldStream | None = None
+    """A stream with raw prompts, to be read again."""
 
 
 @contextmanager

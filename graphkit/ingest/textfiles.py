@@ -17,7 +17,8 @@ from graphkit.ingest.fields import Field, find_prompts, match_fields, require_fi
 from graphkit.ingest.parts import Malformed, Part, explain_failure, read_columns, stage, staged_part
 from graphkit.ingest.sources import File
 
-_RAW = "raw_text"
+RAW = "raw_text"
+"""Relation of a text file that streams by."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def _stage_csv(engine: DuckDB, file: File, fields: Sequence[Field], *, target: s
     keep = list(dict.fromkeys(columns.values()))
     faults = text.Faults()
     reader = text.stream_columns(file, names, keep, delimiter=delimiter, faults=faults)
-    part = _describe_raw(_RAW, fields, columns, names, file=file)
+    part = _describe_raw(RAW, fields, columns, names, file=file)
     with _explain(file, faults):
         path = _stage_stream(engine, part, reader, fields=fields, target=target, latest_us=latest_us)
     malformed = None
@@ -77,7 +78,7 @@ def _stage_json(engine: DuckDB, file: File, fields: Sequence[Field], *, target: 
     columns = {fld.name: fld.column for fld in fields} | met
     faults = text.Faults()
     reader = text.stream_lines(file, faults=faults)
-    part = _describe_raw(_extract_keys(list(dict.fromkeys(columns.values()))), fields, columns, names, file=file)
+    part = _describe_raw(extract_keys(list(dict.fromkeys(columns.values()))), fields, columns, names, file=file)
     with _explain(file, faults):
         path = _stage_stream(engine, part, reader, fields=fields, target=target, latest_us=latest_us)
     present = _find_filled(engine, path, fields) | frozenset(met)
@@ -102,11 +103,11 @@ def _describe_raw(
 def _stage_stream(
     engine: DuckDB, part: Part, reader: pa.RecordBatchReader, *, fields: Sequence[Field], target: str, latest_us: int
 ) -> Path:
-    engine.register(_RAW, reader)
+    engine.register(RAW, reader)
     try:
         return stage(engine, part, fields, target=target, latest_us=latest_us)
     finally:
-        engine.connection.unregister(_RAW)
+        engine.connection.unregister(RAW)
 
 
 @contextmanager
@@ -118,7 +119,7 @@ def _explain(file: File, faults: text.Faults) -> Iterator[None]:
         raise InputError(faults.failure)
 
 
-def _extract_keys(columns: Sequence[str]) -> str:
+def extract_keys(columns: Sequence[str]) -> str:
     """SQL that reads keys of JSON objects as text; lines that are not objects are left out."""
     pointers = ["/" + column.replace("~", "~0").replace("/", "~1") for column in columns]
     listed = ", ".join(quote_text(pointer) for pointer in pointers)
@@ -128,7 +129,7 @@ def _extract_keys(columns: Sequence[str]) -> str:
         f"THEN left(found[{number}], -2) ELSE found[{number}] END AS {quote_name(column)}"
         for number, (pointer, column) in enumerate(zip(pointers, columns, strict=True), 1)
     )
-    valid = f"SELECT CASE WHEN json_valid(line) THEN line END AS object FROM {_RAW}"
+    valid = f"SELECT CASE WHEN json_valid(line) THEN line END AS object FROM {RAW}"
     objects = f"SELECT object FROM ({valid}) WHERE json_type(object) = 'OBJECT'"
     return f"(SELECT {keys} FROM (SELECT object, json_extract_string(object, [{listed}]) AS found FROM ({objects})))"
 
