@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pydoc_data.topics import topics
 
 import numpy as np
-import pyarrow as pa
 
 JITTERS = ("none", "spaces", "case", "typos", "polite", "marks", "invisible", "look-alikes", "words", "shuffled")
 """What is done to a prompt after it is made."""
@@ -55,18 +53,7 @@ _SENTENCE_END = re.compile(r"(?<=[.:]) (?=[A-Z])")
 Random = np.random.Generator
 
 
-def write_raw_prompts(events: pa.Table, *, seed: int, day: int) -> pa.Table:
-    """Events with ``prompt`` in place of ``prompt_template``: where that is null, a prompt that somebody thought of."""
-    place = events.schema.get_field_index("prompt_template")
-    ids = events["prompt_template"].to_pylist()
-    numbers = [-1 if name is None else zlib.crc32(name.encode()) for name in ids]
-    prompts = write_prompts(numbers, seed=seed, draw=day)
-    return events.set_column(place, "prompt", pa.array(prompts, pa.large_string()))
-
-
-def write_prompts(
-    templates: Sequence[int], *, seed: int, jitters: Mapping[str, float] | None = None, draw: int | None = None
-) -> list[str]:
+def write_prompts(templates: Sequence[int], *, seed: int, jitters: Mapping[str, float] | None = None) -> list[str]:
     """Write one prompt for each number of a template; for -1 one that somebody thought of.
 
     Parameters
@@ -75,17 +62,15 @@ def write_prompts(
         The same number and seed always have the same frame.
     jitters
         How often what is done to prompts from templates; by default, each of ``JITTERS`` alike.
-    draw
-        Another number gives other fillings and noise.
     """
-    random = np.random.default_rng((seed, 1) if draw is None else (seed, 1, draw))
+    random = np.random.default_rng((seed, 1))
     words = _Words()
     shares = dict.fromkeys(JITTERS, 1.0) if jitters is None else dict(jitters)
     names, weights = list(shares), np.array(list(shares.values()), dtype=float)
     chosen = random.choice(len(names), len(templates), p=weights / weights.sum())
     frames = {number: make_frame(number, seed=seed) for number in {*templates} if number >= 0}
     return [
-        _JITTER[names[jitter]](_fill(frames[number], words, random), random) if number >= 0 else _ask(words, random)
+        add_noise(names[jitter], _fill(frames[number], words, random), random) if number >= 0 else _ask(words, random)
         for number, jitter in zip(templates, chosen, strict=True)
     ]
 
@@ -131,6 +116,11 @@ def _pick(values: Sequence[str], random: Random) -> str:
 
 def _split(values: str) -> list[str]:
     return values.split("|" if "|" in values else ",")
+
+
+def add_noise(jitter: str, sections: Sequence[str], random: Random) -> str:
+    """A prompt of these sections, with noise of one of the sorts of ``JITTERS``."""
+    return _JITTER[jitter](list(sections), random)
 
 
 def _ask(words: _Words, random: Random) -> str:

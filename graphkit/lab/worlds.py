@@ -18,7 +18,7 @@ from graphkit.lab.lookalikes import innocent_parts
 from graphkit.lab.places import fixed_homes, known_places
 from graphkit.lab.plans import FarmPlan, default_farms
 from graphkit.lab.population import Population, Service, assemble
-from graphkit.lab.prompts import write_raw_prompts
+from graphkit.lab.raw_prompts import replace_ids_by_prompts
 from graphkit.lab.traffic import events_of_day, plan_days, spell_accounts, spell_cards
 
 FIRST_DAY = date(2026, 4, 1)
@@ -151,7 +151,7 @@ def _daily_events(
     for day in range(service.n_days):
         events = events_of_day(population, schedule, day, service=service, start=start)
         if raw_prompts:
-            events = write_raw_prompts(events, seed=service.seed, day=day)
+            events = replace_ids_by_prompts(events, seed=service.seed, day=day)
         yield start + timedelta(days=day), events
 
 
