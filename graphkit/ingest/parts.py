@@ -20,6 +20,9 @@ from graphkit.ingest.values import read_field, read_text
 EARLIEST_US = 946_684_800_000_000
 """2000-01-01: earlier times are taken for mistakes."""
 
+NOT_UTF8 = "is not valid UTF8"
+"""What the engine says of such texts, after the text itself, which may be secret."""
+
 _DISK_FULL = ("No space left", "no space left", "File too large", "quota exceeded")
 _NAMED = 5
 _RAW_TIME = "raw_time"
@@ -75,7 +78,9 @@ def explain_failure(read: Part | str, *, paths: Sequence[str] = ()) -> Iterator[
             raise BudgetError(
                 f"{name}: the disk of the scratch folder (the store's own, or TMPDIR) is full; free some space"
             ) from error
-        if isinstance(error, duckdb.ConversionException) and "imestamp" in said:
+        if NOT_UTF8 in said:
+            reason = "a column of text holds bytes that are not UTF-8; write the column as binary, or mend it"
+        elif isinstance(error, duckdb.ConversionException) and "imestamp" in said:
             reason = "a time lies beyond the year 294246; check the unit of the timestamps"
         else:
             first = shorten(said.split("\n", 1)[0].rsplit(": ", 1)[-1])

@@ -29,7 +29,7 @@ from graphkit.ingest.context import Reading
 from graphkit.ingest.fields import PROMPT_KIND, event_fields, match_fields
 from graphkit.ingest.partials import Segment, Segments
 from graphkit.ingest.parts import Part, describe_columns
-from graphkit.ingest.prompt_reading import Scan, file_holds_prompts, find_latest, scan_file, spool_prompts
+from graphkit.ingest.prompt_reading import Scan, file_holds_prompts, find_latest, scan_file, spool_file, spool_prompts
 from graphkit.ingest.prompt_spool import PromptSpool
 from graphkit.ingest.sketch import LEAST_USES, add_prompts, empty_sketch
 from graphkit.ingest.sources import File
@@ -123,9 +123,9 @@ def mine_files(
     with ExitStack() as stack:
         spools = {place: stack.enter_context(_open_spool(reading)) for place in members}
         for place, some in members.items():
-            for file in some:
-                with scan_file(reading.engine, file, fields) as scan:
-                    latest.append(spool_prompts(reading, scan, fields, spools[place]))
+            read = [spool_file(reading, file, fields, spools[place]) for file in some]
+            members[place] = [file for file, _ in read]
+            latest += [newest for _, newest in read]
         before: list[Template] = []
         if members[-1] and known is not None:
             if as_of is None:

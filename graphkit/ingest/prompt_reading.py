@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from graphkit.engine import DuckDB, quote_name
+from graphkit.errors import InputError
 from graphkit.ingest import text
 from graphkit.ingest.codes import code_of
 from graphkit.ingest.context import Reading
 from graphkit.ingest.fields import PROMPT_KIND, Field, find_prompts, match_fields
-from graphkit.ingest.parquet import read_footer, relation_of
-from graphkit.ingest.parts import EARLIEST_US, describe_columns, explain_failure, read_columns
+from graphkit.ingest.parquet import read_footer, relation_of, stream_loosely
+from graphkit.ingest.parts import EARLIEST_US, NOT_UTF8, describe_columns, explain_failure, read_columns
 from graphkit.ingest.prompt_spool import PromptSpool
 from graphkit.ingest.sources import File
 from graphkit.ingest.textfiles import RAW, extract_keys
@@ -45,7 +46,7 @@ def holds_prompts(columns: Mapping[str, str], fields: Sequence[Field]) -> bool:
 
 def file_holds_prompts(file: File, fields: Sequence[Field]) -> bool:
     """The same of a file."""
-    if file.format == "parquet":
+    if file.format in {"parquet", "loose"}:
         names = read_footer(file)[0].names
     else:
         names = text.sample_keys(file) if file.format == "json" else text.read_names(file)[0]
@@ -60,6 +61,15 @@ def scan_file(engine: DuckDB, file: File, fields: Sequence[Field]) -> Iterator[S
         with explain_failure(file.name):
             types = describe_columns(engine, relation)
         yield Scan(relation, match_fields(list(types), fields, source=file.name), types, file.name)
+        return
+    if file.format == "loose":
+        columns = match_fields(read_footer(file)[0].names, fields, source=file.name)
+        reader = stream_loosely(file, list(dict.fromkeys(columns.values())))
+        engine.register(RAW, reader.schema.empty_table())
+        types = describe_columns(engine, RAW)
+        engine.register(RAW, reader)
+        yield Scan(RAW, columns, types, file.name)
+        engine.connection.unregister(RAW)
         return
     faults = text.Faults()
     if file.format == "json":
@@ -102,6 +112,22 @@ def spool_prompts(reading: Reading, scan: Scan, fields: Sequence[Field], spool: 
     with explain_failure(scan.source):
         spool.add(batches())
     return latest
+
+
+def spool_file(reading: Reading, file: File, fields: Sequence[Field], spool: PromptSpool) -> tuple[File, int]:
+    """Put the prompts of a file into a spool; gives how the file is to be read, and the time of its newest usable row.
+
+    Parquet whose texts are not UTF-8 is read loosely.
+    """
+    try:
+        with scan_file(reading.engine, file, fields) as scan:
+            return file, spool_prompts(reading, scan, fields, spool)
+    except InputError as error:
+        if file.format != "parquet" or NOT_UTF8 not in str(error.__cause__):
+            raise
+    loose = replace(file, format="loose")
+    with scan_file(reading.engine, loose, fields) as scan:  # what was put in before is a repeat now
+        return loose, spool_prompts(reading, scan, fields, spool)
 
 
 def find_latest(reading: Reading, scan: Scan, fields: Sequence[Field]) -> int:

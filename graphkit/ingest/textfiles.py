@@ -1,4 +1,4 @@
-"""Open text files: each is streamed once into a Parquet file in the engine's scratch folder."""
+"""Open files that the engine does not read itself: each is streamed once into a Parquet file in its scratch folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,16 @@ from graphkit.engine import DuckDB, quote_name, quote_text
 from graphkit.errors import InputError
 from graphkit.ingest import text
 from graphkit.ingest.fields import Field, find_prompts, match_fields, require_fields
-from graphkit.ingest.parts import Malformed, Part, explain_failure, read_columns, stage, staged_part
+from graphkit.ingest.parquet import read_footer, stream_loosely
+from graphkit.ingest.parts import (
+    Malformed,
+    Part,
+    describe_columns,
+    explain_failure,
+    read_columns,
+    stage,
+    staged_part,
+)
 from graphkit.ingest.sources import File
 
 RAW = "raw_text"
@@ -32,7 +41,7 @@ class _Staged:
 def open_text_files(
     engine: DuckDB, files: Sequence[File], fields: Sequence[Field], *, what: str, latest_us: int
 ) -> Part:
-    """Open CSV, TSV and JSON lines as one part.
+    """Open CSV, TSV and JSON lines, and loose Parquet, as one part.
 
     Raises
     ------
@@ -40,7 +49,7 @@ def open_text_files(
         If a file is damaged or lacks a required column.
     """
     staged = [
-        (_stage_json if file.format == "json" else _stage_csv)(
+        _STAGE_AS.get(file.format, _stage_csv)(
             engine, file, fields, target=f"{what}-{number:05d}.parquet", latest_us=latest_us
         )
         for number, file in enumerate(files)
@@ -89,6 +98,23 @@ def _stage_json(engine: DuckDB, file: File, fields: Sequence[Field], *, target: 
         line = text.find_line(file, lambda row: bool(row.strip()) and text.parse_object(row) is None, split=False)
         malformed = Malformed(n_malformed, _at_line(line, ""))
     return _Staged(path, file, replace(part, present=present), malformed)
+
+
+def _stage_loose(engine: DuckDB, file: File, fields: Sequence[Field], *, target: str, latest_us: int) -> _Staged:
+    names = read_footer(file)[0].names
+    columns = match_fields(names, fields, source=file.name)
+    require_fields(columns, fields, names, source=file.name)
+    reader = stream_loosely(file, list(dict.fromkeys(columns.values())))
+    engine.register(RAW, reader.schema.empty_table())
+    values, raw_time = read_columns(fields, columns, describe_columns(engine, RAW), source=file.name)
+    prompts = find_prompts(fields, columns)
+    part = Part(RAW, values, raw_time, frozenset(columns), tuple(names), prompts, quote_text(file.name), {})
+    with explain_failure(file.name):
+        path = _stage_stream(engine, part, reader, fields=fields, target=target, latest_us=latest_us)
+    return _Staged(path, file, part, None)
+
+
+_STAGE_AS = {"json": _stage_json, "loose": _stage_loose}
 
 
 def _describe_raw(
