@@ -16,6 +16,7 @@ from graphkit.ingest.fields import PROMPT_KIND, Field, find_prompts, match_field
 from graphkit.ingest.parts import Part, describe_columns, explain_failure, read_columns, stage, staged_part
 from graphkit.ingest.prompt_spool import HeldStream
 from graphkit.ingest.sources import shorten
+from graphkit.ingest.text import decode
 
 _ROW = "graphkit row number"
 
@@ -34,9 +35,10 @@ def open_frame(engine: DuckDB, frame: Any, fields: Sequence[Field], *, what: str
     relation = f"given_{what}"
     engine.register(relation, table.schema.empty_table())
     values, raw_time = read_columns(fields, columns, describe_columns(engine, relation), source=what)
-    prompts = find_prompts(fields, columns)
-    stream = None
-    if PROMPT_KIND in prompts and isinstance(table, pa.RecordBatchReader):
+    prompts, stream = find_prompts(fields, columns), None
+    if PROMPT_KIND in prompts and isinstance(table, pa.Table):
+        table = _mend_texts(table, columns[PROMPT_KIND])
+    elif PROMPT_KIND in prompts:
         with _explain_stream(what):
             stream = HeldStream(table, engine.scratch)
     engine.register(relation, table if stream is None else stream.read())
@@ -73,6 +75,15 @@ def _narrow(frame: Any, fields: Sequence[Field], *, what: str) -> tuple[pa.Table
             return _number(_to_arrow(frame[wanted])), names
         reader = pa.RecordBatchReader.from_stream(frame)
     return reader, reader.schema.names
+
+
+def _mend_texts(table: pa.Table, column: str) -> pa.Table:
+    """A table in which bytes of a column of text that are not UTF-8 are visible escapes."""
+    kind = table.schema.field(column).type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        return table
+    mended = [decode(chunk.cast(pa.large_binary()), pa.large_string()) for chunk in table[column].chunks]
+    return table.set_column(table.schema.get_field_index(column), column, pa.chunked_array(mended, pa.large_string()))
 
 
 @contextmanager
