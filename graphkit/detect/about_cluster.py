@@ -17,6 +17,7 @@ from graphkit.detect.holding import bits_to_hold, is_weak, reaches, read_thresho
 from graphkit.detect.setaside import set_aside
 from graphkit.detect.sharing import Sharing, read_entities, read_sharing, weigh_sharing
 from graphkit.detect.telling import tell_reason, tell_unknowns
+from graphkit.detect.template_names import add_template_names
 from graphkit.link.links import Numbers
 from graphkit.snapshot import Snapshot, rank_clusters
 from graphkit.wording import in_words, kind_name, percent, plural, tell_outcome
@@ -92,7 +93,7 @@ def _list_evidence(snapshot: Snapshot, cluster_id: str) -> pd.DataFrame:
     order = evidence.assign(telling=telling).sort_values(
         ["telling", "kind", "entity"], ascending=[False, True, True], ignore_index=True
     )
-    return order.drop(columns="telling")
+    return add_template_names(order.drop(columns="telling"), snapshot)
 
 
 def _count_tiers(members: pd.DataFrame) -> pd.DataFrame:

@@ -8,14 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from graphkit.detect.template_names import TEMPLATE_KIND
 from graphkit.ingest.prompt_mining import to_templates
 from graphkit.ingest.public_templates import name_templates
 from graphkit.ingest.template_match import Template
 from graphkit.link.links import Links
 from graphkit.snapshot import Snapshot
 from graphkit.tables import TABLES
-
-KIND = "prompt_template"
 
 
 def list_templates(
@@ -30,7 +29,7 @@ def list_templates(
     public
         Names and texts of templates that are public.
     """
-    chosen = np.flatnonzero(links.entities["kind"].to_numpy() == KIND)
+    chosen = np.flatnonzero(links.entities["kind"].to_numpy() == TEMPLATE_KIND)
     uses = np.flatnonzero(np.isin(links.entity, chosen))
     place = np.searchsorted(chosen, links.entity[uses])
     n_prompts = np.bincount(place, weights=links.n_events[uses], minlength=len(chosen)).astype(np.int64)
