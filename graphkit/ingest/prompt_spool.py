@@ -83,10 +83,8 @@ class PromptSpool:
             If the disk is full.
         """
         for batch in regroup(batches):
-            text, account = (batch.column(name) for name in ("prompt", "account"))
-            user = hash_texts(account, key=self._key)
-            order = mix(hash_texts(text, key=self._key) + mix(user))
-            columns = [pa.array(order), batch.column("code"), pa.array(user), text]
+            code, user = batch.column("code"), hash_texts(batch.column("account"), key=self._key)
+            columns = [pa.array(mix(code.to_numpy() + mix(user))), code, pa.array(user), batch.column("prompt")]
             table = _sort(pa.RecordBatch.from_arrays(columns, schema=_SCHEMA))
             edges = np.searchsorted(table.column("order").to_numpy() >> _SHIFT, np.arange(_BUCKETS + 1))
             for bucket in np.flatnonzero(np.diff(edges)):
