@@ -166,6 +166,7 @@ def test_public_templates_are_named_where_they_bind(events, tmp_path):
         "Stage <b>kit</b>: Act as a stern critic of the theater. Review this play: ⟨…⟩ Name its three weakest scenes."
     )
     assert named in set(told.evidence["template"])
+    assert "Public prompt templates, of your list, among what links it: Stage <b>kit</b>." in told.why
     assert set(told.evidence["template"]) - {named} == {
         FRAMES[name].replace("{}", "⟨…⟩") for name in ("ledger", "proof")
     }

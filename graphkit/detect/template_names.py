@@ -27,6 +27,14 @@ def name_mined_templates(snapshot: Snapshot) -> dict[str, str]:
     return told
 
 
+def name_public_templates(frame: pd.DataFrame, snapshot: Snapshot) -> list[str]:
+    """Names, each once, of the public templates among the entities of rows with columns kind and entity."""
+    rows = snapshot.table("templates", columns=["template_id", "known_as"]).to_pylist()
+    public = {row["template_id"]: row["known_as"] for row in rows if row["known_as"]}
+    ids = frame.loc[frame["kind"] == TEMPLATE_KIND, "entity"]
+    return sorted({public[name] for name in ids if name in public})
+
+
 def add_template_names(frame: pd.DataFrame, snapshot: Snapshot) -> pd.DataFrame:
     """Rows with columns kind and entity, and ``template``: what a mined template is called; null for all else."""
     told = name_mined_templates(snapshot)
