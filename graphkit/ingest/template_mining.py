@@ -29,7 +29,7 @@ _THREADS = 2
 _BATCH_PROMPTS, _BATCH_BYTES = 1 << 16, 1 << 25
 _PART_PROMPTS, _PART_BYTES = 1 << 12, 1 << 20
 _SAME = 0.9
-_KEPT = ("template_id", "frame", "example", "words", "word_bits", "least_bits")
+_KEPT = ("template_id", "frame", "words", "word_bits", "least_bits")
 
 
 def mine_templates(
@@ -51,8 +51,8 @@ def mine_templates(
         Each prompt's account: words count as fixed if several accounts use them, not if one does often. Without
         accounts, each prompt counts as another one's.
     known
-        Templates found before, as this function gave them with the same key: they keep their ids and frames. Only
-        prompts that none of them fits are searched for new ones.
+        Templates found before, as this function gave them with the same key, or a snapshot's table ``templates``: they
+        keep their ids and frames. Only prompts that none of them fits are searched for new ones.
     public
         A CSV file or frame with the columns ``name`` and ``text``: templates that are public.
     digest
@@ -142,7 +142,8 @@ def read_templates(frame: pd.DataFrame | None, *, key: bytes) -> list[Template]:
     missing = [name for name in _KEPT if name not in frame]
     if missing:
         raise UsageError(f"known templates: no column {missing[0]!r}; give the frame that mine_templates gave")
-    columns = (frame.sort_values("template_id")[name].tolist() for name in _KEPT)
+    frame = frame.assign(example=frame.get("example"))[frame["words"].notna()].sort_values("template_id")
+    columns = (frame[name].tolist() for name in (*_KEPT, "example"))
     templates = [
         Template(
             str(name),
@@ -152,7 +153,7 @@ def read_templates(frame: pd.DataFrame | None, *, key: bytes) -> list[Template]:
             np.array(bits, float),
             float(least),
         )
-        for name, text, example, words, bits, least in zip(*columns, strict=True)
+        for name, text, words, bits, least, example in zip(*columns, strict=True)
     ]
     strange = [template for template in templates if name_frame(template.words, key=key) != template.template_id]
     if strange:
