@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from graphkit.show.explore import explore
     from graphkit.show.overview import plot_overview
     from graphkit.show.packet import explain, write_packet
+    from graphkit.show.prompt_template import plot_template
     from graphkit.show.report import render_report, write_report
     from graphkit.show.rhythm import plot_rhythm
     from graphkit.show.tableview import TableView, mask_identifiers, table
@@ -92,6 +93,7 @@ _MODULES = {
     "graphkit.show.explore": ("explore",),
     "graphkit.show.overview": ("plot_overview",),
     "graphkit.show.packet": ("explain", "write_packet"),
+    "graphkit.show.prompt_template": ("plot_template",),
     "graphkit.show.report": ("render_report", "write_report"),
     "graphkit.show.rhythm": ("plot_rhythm",),
     "graphkit.show.tableview": ("TableView", "mask_identifiers", "table"),
@@ -157,6 +159,7 @@ __all__ = [
     "plot_evidence",
     "plot_overview",
     "plot_rhythm",
+    "plot_template",
     "prune_store",
     "read_backdrop",
     "read_infrastructure",
