@@ -106,6 +106,19 @@ def test_what_many_put_into_slots_is_no_template(world):
     assert ids.iloc[170] == ids.iloc[0]
 
 
+def test_a_frame_with_a_long_popular_filling_is_no_template_of_its_own():
+    """Six frames are filled with one task in three variants, which holds more words than they do."""
+    task = [f"The following lines {filling(700, 80)} {{}} describe {filling(710 + n, 40)} choose one" for n in range(3)]
+    frames = [f"{filling(800 + n, 6)} {{}} {filling(900 + n, 6)}" for n in range(6)]
+    own = [frames[n % 6].format(filling(3_000 + n)) for n in range(180)]
+    popular = [frames[n % 6].format(task[n % 3].format(filling(4_000 + n, 3))) for n in range(72)]
+    others = [f"what is {filling(n, 6)} and why" for n in range(5_000, 7_000)]
+    ids = gk.mine_templates([*own, *popular, *others])[0].tolist()
+    assert len(set(ids[:180])) == 6
+    assert ids[180:252] == ids[:72]
+    assert not [name for name in ids[252:] if isinstance(name, str)]
+
+
 def test_common_words_are_no_template(world):
     """Each word follows the one before it half of the time: so thirty prompts of a thousand begin with the same six."""
     random = np.random.default_rng(0)
