@@ -249,15 +249,16 @@ def _encode(plain: npt.NDArray[np.uint32], start: Places, end: Places) -> tuple[
 
 
 def _hash_spans(data: npt.NDArray[np.uint8], start: Places, end: Places, *, key: bytes) -> Hashes:
-    """Hash spans of bytes, of 64 or fewer eight at a time."""
-    secret = _seed(key)
+    """Hash spans of bytes, of 64 or fewer eight at a time: secrets before, between and after two public mixings."""
+    before, between, after = _secrets(key)
     blocks = np.frombuffer(data.tobytes() + bytes(_BLOCK * 2 - len(data) % _BLOCK), "<u8")
     length = end - start
-    hashes = mix(_take_block(blocks, start, length) * _STEP + secret + length.astype(np.uint64))
+    state = mix(_take_block(blocks, start, length) * _STEP + before + length.astype(np.uint64))
     left = np.flatnonzero((length > _BLOCK) & (length <= _LONGEST_WORD))
     for offset in range(_BLOCK, _LONGEST_WORD, _BLOCK):
-        hashes[left] = mix((hashes[left] ^ _take_block(blocks, start[left] + offset, length[left] - offset)) * _STEP)
+        state[left] = mix((state[left] ^ _take_block(blocks, start[left] + offset, length[left] - offset)) + before)
         left = left[length[left] > offset + _BLOCK]
+    hashes = mix(state ^ between) ^ after
     for place in np.flatnonzero(length > _LONGEST_WORD):
         digest = hmac.digest(key, b"graphkit long word\0" + data[start[place] : end[place]].tobytes(), "sha256")
         hashes[place] = int.from_bytes(digest[:8])
@@ -286,8 +287,9 @@ def mix(hashes: Hashes) -> Hashes:
 
 
 @cache
-def _seed(key: bytes) -> np.uint64:
-    return np.uint64(int.from_bytes(hmac.digest(key, b"graphkit words", "sha256")[:8]))
+def _secrets(key: bytes) -> tuple[np.uint64, np.uint64, np.uint64]:
+    numbers = np.frombuffer(hmac.digest(key, b"graphkit words", "sha256"), "<u8")
+    return numbers[0], numbers[1], numbers[2]
 
 
 def iterate_chunks(values: pa.ChunkedArray, *, n_prompts: int, n_bytes: int) -> Iterator[tuple[int, pa.Array]]:
