@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,9 @@ _SCHEMA = pa.schema(
         "standing": pa.string(),
     }
 )
+
+
+_DIGEST = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -88,3 +92,8 @@ def merge_templates(templates: Iterable[Template]) -> tuple[Template, ...]:
         other = by_id.setdefault(template.template_id, template)
         by_id[template.template_id] = min(other, template, key=lambda each: each.frame)
     return tuple(by_id[name] for name in sorted(by_id))
+
+
+def is_digest(frame: str) -> bool:
+    """Whether a frame is kept as a digest: no frame looks so, for it has several words."""
+    return _DIGEST.fullmatch(frame) is not None

@@ -6,7 +6,6 @@ read again, after a kill for example, is matched with the same templates and not
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -24,7 +23,7 @@ from graphkit.ingest.codes import code_of
 from graphkit.ingest.coding import MinedPrompts
 from graphkit.ingest.context import Reading
 from graphkit.ingest.fields import PROMPT_KIND, event_fields, match_fields
-from graphkit.ingest.mined import Mined, Standing, merge_templates, read_mined, read_templates
+from graphkit.ingest.mined import Mined, Standing, is_digest, merge_templates, read_mined, read_templates
 from graphkit.ingest.partials import Segments
 from graphkit.ingest.parts import Part, describe_columns
 from graphkit.ingest.prompt_reading import Scan, file_holds_prompts, find_latest, scan_file, spool_file, spool_prompts
@@ -40,7 +39,6 @@ KnownTemplates = Callable[[date], Sequence[Template]]
 """Gives the templates that a snapshot of this as-of may know from before."""
 
 _KIND = PROMPT_KIND.removeprefix("kind_")
-_DIGEST = re.compile(r"[0-9a-f]{32}")
 _THREADS = 2
 _PART_PROMPTS, _PART_BYTES = 1 << 12, 1 << 20
 
@@ -240,7 +238,7 @@ def _fit_to_keep(templates: Sequence[Template], config: Config, *, key: bytes) -
     """Known templates as these settings keep them; those of which only digests are known where frames are wanted go."""
     if config.kinds[_KIND].digest:
         return _to_keep(templates, config, key=key)
-    return tuple(template for template in templates if not _DIGEST.fullmatch(template.frame))
+    return tuple(template for template in templates if not is_digest(template.frame))
 
 
 def _to_keep(templates: Sequence[Template], config: Config, *, key: bytes) -> tuple[Template, ...]:
@@ -251,7 +249,7 @@ def _to_keep(templates: Sequence[Template], config: Config, *, key: bytes) -> tu
             template,
             example=None,
             frame=digest_value(template.frame, key=key, kind=_KIND)
-            if digest and not _DIGEST.fullmatch(template.frame)
+            if digest and not is_digest(template.frame)
             else template.frame,
         )
         for template in templates
