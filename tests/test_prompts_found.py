@@ -157,6 +157,17 @@ def test_with_digests_a_store_has_no_word_of_a_frame(events):
     assert b"critic" not in data
 
 
+def test_frames_go_and_come_with_the_setting(events, found):
+    """What is known from a snapshot with frames is digested; of one with digests, frames are found anew."""
+    config = gk.Config(stability=False, chance_runs=0, kinds={"ip": {}, "prompt_template": {"digest": True}})
+    hidden = gk.analyze(events, config=config, key=KEY, parent_of=lambda _: found)
+    assert hidden.templates["frame"].str.fullmatch("[0-9a-f]{32}").all()
+    shown = gk.analyze(events, config=QUICK, key=KEY, parent_of=lambda _: hidden)
+    for name in ("template_id", "frame", "n_prompts", "n_accounts"):
+        assert shown.templates[name].tolist() == found.templates[name].tolist()
+    assert hidden.templates["template_id"].tolist() == found.templates["template_id"].tolist()
+
+
 def test_public_templates_are_named_where_they_bind(events, tmp_path):
     public = pd.DataFrame({"name": ["Stage <b>kit</b>"], "text": [FRAMES["critic"].format("{play}")]})
     public.to_csv(tmp_path / "public.csv", index=False)
