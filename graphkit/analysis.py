@@ -160,6 +160,8 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
                 intake, left_out = leave_out_organizations(running, intake, listed, config=config)
                 known = Known(listed, left_out)
             stage.result = f"{intake.n_in_window:,} events, {plural(intake.n_read, 'source')} read anew"
+            if intake.templates:
+                stage.result += f", {plural(len(intake.templates), 'prompt template')}"
         with explain_failure("events", paths=intake.sources):
             graph, learnt, unusable = _link_accounts(running, intake, known, config=config, key=key, clock=clock)
             given, config = config, use_learnt(config, learnt)

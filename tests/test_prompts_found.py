@@ -10,7 +10,7 @@ from graphkit.lab.measures import judge_farms
 from graphkit.show.labels import make_namer
 from tests.commands import refresh, run
 from tests.prompt_world import CANARY, FRAMES, by_day, prompted
-from tests.taken import KEY
+from tests.taken import KEY, write
 
 QUICK = gk.Config(stability=False, chance_runs=0)
 FARMS = {"north": ["critic", "ledger", "proof"], "south": ["garden", "letter", "recipe"]}
@@ -130,8 +130,12 @@ def test_nothing_of_a_slot_is_in_a_store(events, tmp_path):
     events.to_csv(tmp_path / "events.csv", index=False)
     assert (tmp_path / "events.csv").read_text().count(CANARY) > 3_000
     store, page = tmp_path / "store", tmp_path / "report.html"
-    ended = run("refresh", tmp_path / "events.csv", "--store", store, "--no-stability")
+    public = write(tmp_path, "public.csv", f"name,text\nstage kit,{FRAMES['critic']}\n")
+    given = (tmp_path / "events.csv", "--store", store, "--public-templates", public)
+    ended = run("refresh", *given, "--no-stability")
     assert ended.code == 0, ended.err
+    assert "1 source read anew, 6 prompt templates" in " ".join(ended.err.split())
+    assert set(gk.open_store(store).latest().templates["known_as"].dropna()) == {"stage kit"}
     assert run("report", store, "--reveal", "-o", page).code == 0
     assert CANARY not in ended.out + ended.err
     assert not list(store.glob("scratch/*"))
@@ -151,6 +155,17 @@ def test_with_digests_a_store_has_no_word_of_a_frame(events):
     assert members(snapshot) == [sorted(f"{farm}-{n}" for n in range(12)) for farm in ("north", "south")]
     data = b"".join(str(snapshot.table(name).to_pylist()).encode() for name in snapshot.content["tables"])
     assert b"critic" not in data
+
+
+def test_frames_go_and_come_with_the_setting(events, found):
+    """What is known from a snapshot with frames is digested; of one with digests, frames are found anew."""
+    config = gk.Config(stability=False, chance_runs=0, kinds={"ip": {}, "prompt_template": {"digest": True}})
+    hidden = gk.analyze(events, config=config, key=KEY, parent_of=lambda _: found)
+    assert hidden.templates["frame"].str.fullmatch("[0-9a-f]{32}").all()
+    shown = gk.analyze(events, config=QUICK, key=KEY, parent_of=lambda _: hidden)
+    for name in ("template_id", "frame", "n_prompts", "n_accounts"):
+        assert shown.templates[name].tolist() == found.templates[name].tolist()
+    assert hidden.templates["template_id"].tolist() == found.templates["template_id"].tolist()
 
 
 def test_public_templates_are_named_where_they_bind(events, tmp_path):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 import pandas as pd
 
+from graphkit.ingest.mined import is_digest
 from graphkit.snapshot import Snapshot
 
 TEMPLATE_KIND = "prompt_template"
-_DIGEST = re.compile(r"[0-9a-f]{32}")
 
 
 def name_mined_templates(snapshot: Snapshot) -> dict[str, str]:
@@ -21,7 +19,7 @@ def name_mined_templates(snapshot: Snapshot) -> dict[str, str]:
     rows = snapshot.table("templates", columns=["template_id", "frame", "known_as"]).to_pylist()
     told = {}
     for row in rows:
-        frame = row["frame"] if row["frame"] and not _DIGEST.fullmatch(row["frame"]) else None
+        frame = None if row["frame"] is None or is_digest(row["frame"]) else row["frame"]
         if text := ": ".join(part for part in (row["known_as"], frame) if part):
             told[row["template_id"]] = text
     return told

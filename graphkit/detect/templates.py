@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from graphkit.detect.template_names import TEMPLATE_KIND
-from graphkit.ingest.prompt_mining import to_templates
+from graphkit.ingest.mined import to_templates
 from graphkit.ingest.public_templates import name_templates
 from graphkit.ingest.template_match import Template
 from graphkit.link.links import Links

@@ -17,9 +17,10 @@ from graphkit.ingest.codes import make_secret
 from graphkit.ingest.coding import OPTIONAL
 from graphkit.ingest.context import Reading
 from graphkit.ingest.fields import account_fields, explain_missing, kind_fields
+from graphkit.ingest.mined import merge_templates, read_templates
 from graphkit.ingest.partials import Source
 from graphkit.ingest.parts import Part
-from graphkit.ingest.prompt_mining import KnownTemplates, merge_templates, read_templates
+from graphkit.ingest.prompt_mining import KnownTemplates
 from graphkit.ingest.reading import create_views, open_parts, read_accounts, read_segments
 from graphkit.ingest.sources import find_files, is_frame
 from graphkit.ingest.template_match import Template

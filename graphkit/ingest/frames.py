@@ -46,8 +46,13 @@ def open_frame(engine: DuckDB, frame: Any, fields: Sequence[Field], *, what: str
     part = Part(relation, values, raw_time, frozenset(columns), tuple(names), prompts, label, {})
     if isinstance(table, pa.Table):
         return replace(part, row=quote_name(_ROW), n_rows={what: len(table)})
-    with explain_failure(what):
-        path = stage(engine, part, fields, target=f"{what}-stream.parquet", latest_us=latest_us)
+    try:
+        with explain_failure(what):
+            path = stage(engine, part, fields, target=f"{what}-stream.parquet", latest_us=latest_us)
+    except BaseException:
+        if stream is not None:
+            stream.close()
+        raise
     staged = staged_part(
         {path: None},
         fields,

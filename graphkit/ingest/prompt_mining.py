@@ -6,18 +6,14 @@ read again, after a kill for example, is matched with the same templates and not
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from graphkit.config import Config
 from graphkit.engine import DuckDB
@@ -27,7 +23,8 @@ from graphkit.ingest.codes import code_of
 from graphkit.ingest.coding import MinedPrompts
 from graphkit.ingest.context import Reading
 from graphkit.ingest.fields import PROMPT_KIND, event_fields, match_fields
-from graphkit.ingest.partials import Segment, Segments
+from graphkit.ingest.mined import Mined, Standing, is_digest, merge_templates, read_mined, read_templates
+from graphkit.ingest.partials import Segments
 from graphkit.ingest.parts import Part, describe_columns
 from graphkit.ingest.prompt_reading import Scan, file_holds_prompts, find_latest, scan_file, spool_file, spool_prompts
 from graphkit.ingest.prompt_spool import PromptSpool
@@ -38,43 +35,12 @@ from graphkit.ingest.template_mining import find_templates
 from graphkit.ingest.words import Places, iterate_chunks
 from graphkit.privacy import digest_value
 
-TEMPLATES_FILE = "templates.parquet"
-"""File of a segment: the templates that its prompts were matched with."""
-
-Standing = Literal["used", "unused", "dropped"]
-"""Of a template: whether prompts are made from it; dropped: from fewer accounts than make a template."""
-
 KnownTemplates = Callable[[date], Sequence[Template]]
 """Gives the templates that a snapshot of this as-of may know from before."""
 
 _KIND = PROMPT_KIND.removeprefix("kind_")
-_DIGEST = re.compile(r"[0-9a-f]{32}")
 _THREADS = 2
 _PART_PROMPTS, _PART_BYTES = 1 << 12, 1 << 20
-_SCHEMA = pa.schema(
-    {
-        "template_id": pa.string(),
-        "frame": pa.string(),
-        "words": pa.list_(pa.uint64()),
-        "word_bits": pa.list_(pa.float64()),
-        "least_bits": pa.float64(),
-        "standing": pa.string(),
-    }
-)
-
-
-@dataclass(frozen=True)
-class Mined:
-    """Templates that prompts were matched with, in the order in which they were."""
-
-    templates: tuple[Template, ...]
-    standing: tuple[Standing, ...]
-    files: tuple[str, ...]
-    """Fingerprints of the files whose prompts were mined together, sorted."""
-
-    def used(self) -> list[Template]:
-        """The templates that prompts are made from."""
-        return [template for template, how in zip(self.templates, self.standing, strict=True) if how == "used"]
 
 
 @dataclass(frozen=True)
@@ -178,50 +144,6 @@ def drop_codes(engine: DuckDB, group: Group) -> None:
         engine.run(f"DROP TABLE {group.prompts.names}")
 
 
-def write_mined(mined: Mined, folder: Path) -> None:
-    """Write templates into a segment."""
-    columns = [
-        [template.template_id for template in mined.templates],
-        [template.frame for template in mined.templates],
-        [template.words for template in mined.templates],
-        [template.bits for template in mined.templates],
-        [template.least_bits for template in mined.templates],
-        list(mined.standing),
-    ]
-    arrays = [pa.array(column, one.type) for column, one in zip(columns, _SCHEMA, strict=True)]
-    pq.write_table(pa.Table.from_arrays(arrays, schema=_SCHEMA), folder / TEMPLATES_FILE)
-
-
-def read_mined(folder: Path, segment: Segment) -> Mined:
-    """Templates of a segment, with which prompts were mined."""
-    table = pq.read_table(folder / TEMPLATES_FILE)
-    return Mined(tuple(to_templates(table)), tuple(table["standing"].to_pylist()), segment.mined)
-
-
-def read_templates(folder: Path, segment: Segment) -> list[Template]:
-    """The templates that the prompts of a segment are made from; none where it has no prompts."""
-    return read_mined(folder, segment).used() if TEMPLATES_FILE in segment.checksums else []
-
-
-def to_templates(table: pa.Table) -> list[Template]:
-    """Templates of a table with the columns template_id, frame, words, word_bits and least_bits."""
-    names = ("template_id", "frame", "words", "word_bits", "least_bits")
-    rows = zip(*(table[name].to_pylist() for name in names), strict=True)
-    return [
-        Template(name, frame, None, np.array(words, np.uint64), np.array(bits, float), least)
-        for name, frame, words, bits, least in rows
-    ]
-
-
-def merge_templates(templates: Iterable[Template]) -> tuple[Template, ...]:
-    """Templates by id, each once; of one that was spelled in several ways, the first spelling in the alphabet."""
-    by_id: dict[str, Template] = {}
-    for template in templates:
-        other = by_id.setdefault(template.template_id, template)
-        by_id[template.template_id] = min(other, template, key=lambda each: each.frame)
-    return tuple(by_id[name] for name in sorted(by_id))
-
-
 def _open_spool(reading: Reading) -> PromptSpool:
     return PromptSpool(reading.engine.scratch, key=reading.key)
 
@@ -247,8 +169,11 @@ def _mine(
     for place in range(len(templates)):
         n, is_new = n_users.get(place, 0), place >= len(known)
         standing.append("dropped" if is_new and n < LEAST_USES else "used" if n else "unused")
-    kept = _to_keep(templates, reading.config, key=reading.key)
-    return _code(reading, files, Mined(kept, tuple(standing), told), number=-1)
+    kept = [
+        replace(template, frame="") if how == "dropped" else template  # nobody is to read it
+        for template, how in zip(_to_keep(templates, reading.config, key=reading.key), standing, strict=True)
+    ]
+    return _code(reading, files, Mined(tuple(kept), tuple(standing), told), number=-1)
 
 
 def _code_again(reading: Reading, spool: PromptSpool, files: Sequence[File], mined: Mined, *, number: int) -> Group:
@@ -313,7 +238,7 @@ def _fit_to_keep(templates: Sequence[Template], config: Config, *, key: bytes) -
     """Known templates as these settings keep them; those of which only digests are known where frames are wanted go."""
     if config.kinds[_KIND].digest:
         return _to_keep(templates, config, key=key)
-    return tuple(template for template in templates if not _DIGEST.fullmatch(template.frame))
+    return tuple(template for template in templates if not is_digest(template.frame))
 
 
 def _to_keep(templates: Sequence[Template], config: Config, *, key: bytes) -> tuple[Template, ...]:
@@ -324,7 +249,7 @@ def _to_keep(templates: Sequence[Template], config: Config, *, key: bytes) -> tu
             template,
             example=None,
             frame=digest_value(template.frame, key=key, kind=_KIND)
-            if digest and not _DIGEST.fullmatch(template.frame)
+            if digest and not is_digest(template.frame)
             else template.frame,
         )
         for template in templates

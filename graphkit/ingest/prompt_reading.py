@@ -14,7 +14,7 @@ from graphkit.errors import InputError
 from graphkit.ingest import text
 from graphkit.ingest.codes import code_of
 from graphkit.ingest.context import Reading
-from graphkit.ingest.fields import PROMPT_KIND, Field, find_prompts, match_fields
+from graphkit.ingest.fields import PROMPT_KIND, Field, find_prompts, match_fields, require_fields
 from graphkit.ingest.parquet import read_footer, relation_of, stream_loosely
 from graphkit.ingest.parts import EARLIEST_US, NOT_UTF8, describe_columns, explain_failure, read_columns
 from graphkit.ingest.prompt_spool import PromptSpool
@@ -45,47 +45,52 @@ def holds_prompts(columns: Mapping[str, str], fields: Sequence[Field]) -> bool:
 
 
 def file_holds_prompts(file: File, fields: Sequence[Field]) -> bool:
-    """The same of a file."""
-    if file.format in {"parquet", "loose"}:
-        names = read_footer(file)[0].names
-    else:
-        names = text.sample_keys(file) if file.format == "json" else text.read_names(file)[0]
-    return holds_prompts(match_fields(names, fields, source=file.name), fields)
+    """The same of a file; an InputError if a required column is missing, before the long work begins."""
+    names = _read_names(file)
+    columns = match_fields(names, fields, source=file.name)
+    if file.format != "json":  # where keys may come later
+        require_fields(columns, fields, names, source=file.name)
+    return holds_prompts(columns, fields)
 
 
 @contextmanager
 def scan_file(engine: DuckDB, file: File, fields: Sequence[Field]) -> Iterator[Scan]:
-    """Open a file as it is; a text file can be read once."""
+    """Open a file as it is; all but Parquet can be read once."""
+    columns = match_fields(_read_names(file), fields, source=file.name)
     if file.format == "parquet":
         relation = relation_of([file])
         with explain_failure(file.name):
             types = describe_columns(engine, relation)
-        yield Scan(relation, match_fields(list(types), fields, source=file.name), types, file.name)
+        yield Scan(relation, columns, types, file.name)
         return
-    if file.format == "loose":
-        columns = match_fields(read_footer(file)[0].names, fields, source=file.name)
-        reader = stream_loosely(file, list(dict.fromkeys(columns.values())))
-        engine.register(RAW, reader.schema.empty_table())
-        types = describe_columns(engine, RAW)
-        engine.register(RAW, reader)
-        yield Scan(RAW, columns, types, file.name)
-        engine.connection.unregister(RAW)
-        return
-    faults = text.Faults()
     if file.format == "json":
-        met = match_fields(text.sample_keys(file), fields, source=file.name)
-        columns = {fld.name: fld.column for fld in fields} | met
-        reader, relation = text.stream_lines(file, faults=faults), extract_keys(list(dict.fromkeys(columns.values())))
-    else:
-        names, delimiter = text.read_names(file)
-        columns, relation = match_fields(names, fields, source=file.name), RAW
-        keep = list(dict.fromkeys(columns.values()))
-        reader = text.stream_columns(file, names, keep, delimiter=delimiter, faults=faults)
+        columns = {field.name: field.column for field in fields} | columns
+    keep = list(dict.fromkeys(columns.values()))
+    relation = extract_keys(keep) if file.format == "json" else RAW
+    reader = _stream(file, keep)
+    engine.register(RAW, reader.schema.empty_table())
+    types = describe_columns(engine, relation)
     engine.register(RAW, reader)
     try:
-        yield Scan(relation, columns, dict.fromkeys(columns.values(), "VARCHAR"), file.name)
+        yield Scan(relation, columns, types, file.name)
     finally:
         engine.connection.unregister(RAW)
+
+
+def _read_names(file: File) -> list[str]:
+    if file.format in {"parquet", "loose"}:
+        return list(read_footer(file)[0].names)
+    return text.sample_keys(file) if file.format == "json" else text.read_names(file)[0]
+
+
+def _stream(file: File, keep: list[str]) -> pa.RecordBatchReader:
+    """Columns of a file as they are, or lines of JSON. What cannot be read is told where the file is coded."""
+    if file.format == "loose":
+        return stream_loosely(file, keep)
+    if file.format == "json":
+        return text.stream_lines(file, faults=text.Faults())
+    names, delimiter = text.read_names(file)
+    return text.stream_columns(file, names, keep, delimiter=delimiter, faults=text.Faults())
 
 
 def spool_prompts(reading: Reading, scan: Scan, fields: Sequence[Field], spool: PromptSpool) -> int:

@@ -48,6 +48,10 @@ class HeldStream:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the stream."""
         self._file.close()
 
     def read(self) -> pa.RecordBatchReader:

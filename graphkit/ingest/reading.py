@@ -26,6 +26,7 @@ from graphkit.ingest.coding import (
 from graphkit.ingest.context import Reading
 from graphkit.ingest.fields import Field, event_fields
 from graphkit.ingest.frames import open_frame
+from graphkit.ingest.mined import write_mined
 from graphkit.ingest.parquet import open_parquet
 from graphkit.ingest.partials import (
     Segment,
@@ -45,7 +46,6 @@ from graphkit.ingest.prompt_mining import (
     mine_files,
     mine_frame,
     require_no_prompts,
-    write_mined,
 )
 from graphkit.ingest.sources import File, find_files, is_frame
 from graphkit.ingest.textfiles import open_text_files
