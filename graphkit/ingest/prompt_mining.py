@@ -6,7 +6,7 @@ read again, after a kill for example, is matched with the same templates and not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -28,11 +28,11 @@ from graphkit.ingest.partials import Segments
 from graphkit.ingest.parts import Part, describe_columns
 from graphkit.ingest.prompt_reading import Scan, file_holds_prompts, find_latest, scan_file, spool_file, spool_prompts
 from graphkit.ingest.prompt_spool import PromptSpool
-from graphkit.ingest.sketch import LEAST_USES, add_prompts, empty_sketch
+from graphkit.ingest.sketch import LEAST_USES, add_batches, empty_sketch
 from graphkit.ingest.sources import File
-from graphkit.ingest.template_match import Matcher, Template, make_matcher, match_prompts
-from graphkit.ingest.template_mining import find_templates
-from graphkit.ingest.words import Places, iterate_chunks
+from graphkit.ingest.template_match import Template, make_matcher
+from graphkit.ingest.template_mining import find_templates, match_batch
+from graphkit.ingest.words import Hashes
 from graphkit.privacy import digest_value
 
 KnownTemplates = Callable[[date], Sequence[Template]]
@@ -40,7 +40,6 @@ KnownTemplates = Callable[[date], Sequence[Template]]
 
 _KIND = PROMPT_KIND.removeprefix("kind_")
 _THREADS = 2
-_PART_PROMPTS, _PART_BYTES = 1 << 12, 1 << 20
 
 
 @dataclass(frozen=True)
@@ -185,15 +184,16 @@ def _code_again(reading: Reading, spool: PromptSpool, files: Sequence[File], min
 
 def _find(spool: PromptSpool, known: Sequence[Template], *, key: bytes, pool: Executor) -> list[Template]:
     """New templates, of the prompts that no known one fits."""
-    sketch, matcher = empty_sketch(), make_matcher(known)
-    for prompts in spool:
-        unmatched = np.arange(len(prompts.text))
-        if known:
-            unmatched = np.flatnonzero(_match_batch(prompts.text, matcher, key=key, pool=pool) < 0)
-        sketch = add_prompts(
-            sketch, prompts.text.take(pa.array(unmatched)), prompts.user[unmatched], key=key, pool=pool
-        )
-    return find_templates(sketch, known=known, key=key)
+    matcher = make_matcher(known)
+
+    def batches() -> Iterator[tuple[pa.Array, Hashes]]:
+        for prompts in spool:
+            unmatched = np.arange(len(prompts.text))
+            if known:
+                unmatched = np.flatnonzero(match_batch(prompts.text, matcher, key=key, pool=pool) < 0)
+            yield prompts.text.take(pa.array(unmatched)), prompts.user[unmatched]
+
+    return find_templates(add_batches(empty_sketch(), batches(), key=key, pool=pool), known=known, key=key)
 
 
 def _match(reading: Reading, spool: PromptSpool, templates: Sequence[Template], *, pool: Executor) -> None:
@@ -201,18 +201,12 @@ def _match(reading: Reading, spool: PromptSpool, templates: Sequence[Template], 
     engine, matcher = reading.engine, make_matcher(templates)
     engine.run("CREATE OR REPLACE TEMP TABLE matched (raw_code UBIGINT, user_hash UBIGINT, place BIGINT)")
     for prompts in spool if templates else ():
-        place = _match_batch(prompts.text, matcher, key=reading.key, pool=pool)
+        place = match_batch(prompts.text, matcher, key=reading.key, pool=pool)
         made = np.flatnonzero(place >= 0)
         rows = {"raw_code": prompts.code[made], "user_hash": prompts.user[made], "place": place[made]}
         engine.register("matched_now", pa.table(rows))
         engine.run("INSERT INTO matched FROM matched_now")
         engine.connection.unregister("matched_now")
-
-
-def _match_batch(texts: pa.Array, matcher: Matcher, *, key: bytes, pool: Executor) -> Places:
-    parts = iterate_chunks(pa.chunked_array([texts]), n_prompts=_PART_PROMPTS, n_bytes=_PART_BYTES)
-    matched = pool.map(lambda part: match_prompts(part, matcher, key=key), [part for _, part in parts])
-    return np.concatenate([np.zeros(0, np.int64), *matched])
 
 
 def _code(reading: Reading, files: Sequence[File], mined: Mined, *, number: int) -> Group:
