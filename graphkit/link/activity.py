@@ -6,13 +6,14 @@ import numpy as np
 import pyarrow as pa
 
 from graphkit.engine import Engine
+from graphkit.ingest.coding import LABELS
 from graphkit.link.links import Integers, Links
 
-_DAY_US = 86_400_000_000
 _HOUR_US = 3_600_000_000
 _HOURS = 168
 _HOURS_FROM_MONDAY = 72
 """1970-01-01 was a Thursday."""
+_SUMS = "sum(input_tokens)::BIGINT AS input_tokens, sum(output_tokens)::BIGINT AS output_tokens"
 
 
 def measure_activity(
@@ -39,38 +40,50 @@ def measure_activity(
         FROM events JOIN (SELECT code AS account, id, cluster FROM account_ids JOIN clustered_places USING (id))
         USING (account)
     """)
+    engine.run(f"""
+        CREATE TEMP TABLE all_hours AS
+        SELECT t // {_HOUR_US} AS hour, model, capability, count(*) AS n, {_SUMS} FROM events GROUP BY ALL
+    """)
     activity, usage = _measure_hours(engine, links), _measure_usage(engine, names)
     engine.run("DROP TABLE own_events")
+    engine.run("DROP TABLE all_hours")
     return activity, usage
 
 
 def _measure_hours(engine: Engine, links: Links) -> pa.Table:
-    of_week = f"(hour + {_HOURS_FROM_MONDAY}) % {_HOURS} AS hour_of_week, count(*) AS n_events"
+    of_week = f"(hour + {_HOURS_FROM_MONDAY}) % {_HOURS} AS hour_of_week"
     everyone = engine.query(
-        f"SELECT NULL::BIGINT AS id, {of_week} FROM (SELECT t // {_HOUR_US} AS hour FROM events) GROUP BY ALL"
+        f"SELECT NULL::BIGINT AS id, {of_week}, sum(n)::BIGINT AS n_events FROM all_hours GROUP BY ALL"
     )
-    own = engine.query(f"SELECT id, {of_week} FROM own_events GROUP BY ALL")
+    own = engine.query(f"SELECT id, {of_week}, count(*) AS n_events FROM own_events GROUP BY ALL")
     own = own.take(np.argsort(own["id"].to_numpy() * _HOURS + own["hour_of_week"].to_numpy()))
     both = pa.concat_tables([everyone.sort_by("hour_of_week"), own])
     return _name(both, "id", "account_id", links.accounts["account_id"].combine_chunks())
 
 
 def _measure_usage(engine: Engine, names: tuple[str, ...]) -> pa.Table:
-    sums = "sum(input_tokens)::BIGINT AS input_tokens, sum(output_tokens)::BIGINT AS output_tokens"
-    what = "(DATE '1970-01-01' + day::INTEGER) AS day, model, capability, sum(n)::BIGINT AS n_events"
-    everyone = engine.query(f"""
-        SELECT NULL::BIGINT AS cluster, {what}, NULL::BIGINT AS n_accounts, {sums}
-        FROM (SELECT t // {_DAY_US} AS day, model, capability, 1 AS n, input_tokens, output_tokens FROM events)
-        GROUP BY ALL
-    """)
+    everyone = f"""
+        SELECT NULL::BIGINT AS cluster, hour // 24 AS day, model, capability, sum(n)::BIGINT AS n_events,
+               NULL::BIGINT AS n_accounts, {_SUMS}
+        FROM all_hours GROUP BY ALL
+    """
     # by account first: counting distinct accounts takes twice as long
-    own = engine.query(f"""
-        SELECT cluster, {what}, count(*) AS n_accounts, {sums}
-        FROM (SELECT id, cluster, hour // 24 AS day, model, capability, count(*) AS n, {sums}
+    own = f"""
+        SELECT cluster, day, model, capability, sum(n)::BIGINT AS n_events, count(*) AS n_accounts, {_SUMS}
+        FROM (SELECT id, cluster, hour // 24 AS day, model, capability, count(*) AS n, {_SUMS}
               FROM own_events GROUP BY ALL)
         GROUP BY ALL
+    """
+    named = " ".join(
+        f"LEFT JOIN (SELECT code AS {label}, min(name) AS {label}_name FROM names_{label} GROUP BY code) USING ({label})"
+        for label in LABELS
+    )
+    usage = engine.query(f"""
+        SELECT cluster, (DATE '1970-01-01' + day::INTEGER) AS day, model_name AS model, capability_name AS capability,
+               n_events, n_accounts, input_tokens, output_tokens
+        FROM ({everyone} UNION ALL {own}) {named}
     """)
-    usage = _name(pa.concat_tables([everyone, own]), "cluster", "cluster_id", pa.array(names, pa.string()))
+    usage = _name(usage, "cluster", "cluster_id", pa.array(names, pa.string()))
     place = usage.schema.get_field_index("cluster_id")
     return usage.set_column(place, "cluster_id", usage["cluster_id"].cast(pa.string()))
 
