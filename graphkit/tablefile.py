@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Writing = Future[tuple[bytes, int]]
 """A table that is being written: its Parquet bytes, and its number of rows."""
 
-_ROWS_AT_ONCE = 1 << 20
+_ROWS_AT_ONCE = 1 << 18
 
 
 @contextmanager

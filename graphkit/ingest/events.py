@@ -85,7 +85,7 @@ def read_events(  # noqa: PLR0913  # the one entry of the data
       input_tokens and output_tokens; null where empty or absent;
     - ``accounts_file``: a row is a row of the accounts; account, created_us, organization, kind_NAME for each of
       their kinds;
-    - ``names_account``, ``names_kind_NAME``, ``names_model`` and ``names_capability``: code and name, possibly repeated.
+    - ``names_account``, ``names_kind_NAME``, ``names_model``, ``names_capability``: code and name, possibly repeated.
 
     Parameters
     ----------

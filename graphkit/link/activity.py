@@ -87,10 +87,10 @@ def _measure_usage(engine: Engine, names: tuple[str, ...]) -> pa.Table:
               FROM own_events GROUP BY ALL)
         GROUP BY ALL
     """
-    named = " ".join(
-        f"LEFT JOIN (SELECT code AS {label}, min(name) AS {label}_name FROM names_{label} GROUP BY code) USING ({label})"
-        for label in LABELS
-    )
+    names_of = {
+        label: f"SELECT code AS {label}, min(name) AS {label}_name FROM names_{label} GROUP BY code" for label in LABELS
+    }
+    named = " ".join(f"LEFT JOIN ({distinct}) USING ({label})" for label, distinct in names_of.items())
     usage = engine.query(f"""
         SELECT cluster, (DATE '1970-01-01' + day::INTEGER) AS day, model_name AS model, capability_name AS capability,
                n_events, n_accounts, input_tokens, output_tokens
