@@ -102,9 +102,13 @@ def _partition_in_steps(
 def _keep_alike(membership: Integers, pairs: Weighted, links: Links, *, config: Config) -> Integers:
     """Drop members whose strongest pair falls short of a link by more than their likeness to the others makes up."""
     threshold = link_threshold(config, links.n_population)
+    linked = pairs.inside(membership) & (pairs.weight >= threshold)
+    weak = membership >= 0
+    weak[pairs.a[linked]] = weak[pairs.b[linked]] = False
+    pairs = pairs.take(weak[pairs.a] | weak[pairs.b])
     for _ in range(_MOST_ROUNDS):
+        weak &= membership >= 0  # others stay linked: who is dropped was linked to nobody
         strength = pairs.strongest_inside(membership)
-        weak = (membership >= 0) & (strength < threshold)
         likeness = member_likeness(links.profiles, membership, weak)
         drop = weak & (strength + likeness < threshold)
         if not drop.any():
