@@ -29,6 +29,8 @@ TIER_RULES = (
 )
 """Tiers and reason codes, the first that fits: weak pairs or one kind alone are never above review."""
 
+_CHUNK = 1 << 18
+"""Rows whose kinds are ordered at once."""
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _SHORTEST_NAME = 5
 
@@ -116,10 +118,14 @@ def describe_members(
 
 def list_kinds(bits: npt.NDArray[np.floating], chosen: npt.NDArray[np.bool_], kinds: tuple[str, ...]) -> pa.ListArray:
     """List in each row of ``bits``, shape (rows, kinds), the names of the chosen kinds, most bits first."""
-    order = np.argsort(np.where(chosen, -bits, np.inf), axis=1, kind="stable")
-    kept = np.take_along_axis(chosen, order, axis=1)
-    offsets = np.concatenate([[0], np.cumsum(kept.sum(axis=1))]).astype(np.int32)
-    return pa.ListArray.from_arrays(offsets, pa.array(kinds, pa.string()).take(pa.array(order[kept])))
+    listed = []
+    for start in range(0, len(bits), _CHUNK):
+        some = chosen[start : start + _CHUNK]
+        order = np.argsort(np.where(some, -bits[start : start + _CHUNK], np.inf), axis=1, kind="stable")
+        listed.append(order[np.take_along_axis(some, order, axis=1)].astype(np.int16))
+    places = np.concatenate([*listed, np.empty(0, dtype=np.int16)])
+    offsets = np.concatenate([[0], np.cumsum(np.count_nonzero(chosen, axis=1))]).astype(np.int32)
+    return pa.ListArray.from_arrays(offsets, pa.DictionaryArray.from_arrays(places, pa.array(kinds, pa.string())))
 
 
 def _find_rule(
