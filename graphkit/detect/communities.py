@@ -100,7 +100,7 @@ def _partition_in_steps(
 
 
 def keep_alike(membership: Integers, pairs: Weighted, links: Links, *, config: Config) -> Integers:
-    """Drop members that no pair binds, or whose strongest falls short of a link by more than their likeness makes up."""
+    """Drop members that no pair binds, or whose strongest pair lacks more for a link than their likeness makes up."""
     threshold = link_threshold(config, links.n_population)
     linked = pairs.inside(membership) & (pairs.weight >= threshold)
     weak = membership >= 0
