@@ -1,12 +1,14 @@
 """Templates mined from raw prompts: by hand where a hand can, and on prompts made to be hard."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 
 import graphkit as gk
-from graphkit.ingest.sketch import add_prompts, empty_sketch, merge_sketches
+from graphkit.ingest.sketch import add_batches, add_prompts, empty_sketch, merge_sketches
 from graphkit.ingest.template_mining import find_templates
 from graphkit.ingest.words import read_prompts
 from graphkit.lab.prompts import JITTERS, make_frame, write_prompts
@@ -255,8 +257,6 @@ def test_prompts_of_five_words_and_of_fifty_thousand():
 
 
 def test_sketches_of_parts_make_that_of_the_whole(world):
-    from concurrent.futures import ThreadPoolExecutor
-
     texts = read_prompts(world["prompt"]).combine_chunks()
     with ThreadPoolExecutor(2) as pool:
         options = {"key": KEY, "pool": pool}
@@ -269,6 +269,24 @@ def test_sketches_of_parts_make_that_of_the_whole(world):
     found = [[each.template_id for each in find_templates(sketch, key=KEY)] for sketch in (whole, twice, merged)]
     assert found[0] == found[1] == found[2]
     assert len(found[0]) == 2
+
+
+def test_one_thread_and_two_make_the_same(world):
+    texts = read_prompts(world["prompt"]).combine_chunks()
+    made = []
+    for n_threads in (1, 2):
+        with ThreadPoolExecutor(n_threads) as pool:
+            batches = ((texts[first : first + 20], None) for first in range(0, 140, 20))
+            made.append(add_batches(empty_sketch(), batches, key=KEY, pool=pool))
+    one, two = made
+    assert one.texts.equals(two.texts)
+    assert (one.counts.shingles.tolist(), one.counts.uses.tolist()) == (
+        two.counts.shingles.tolist(),
+        two.counts.uses.tolist(),
+    )
+    frames = [[(each.template_id, each.frame) for each in find_templates(sketch, key=KEY)] for sketch in made]
+    assert frames[0] == frames[1]
+    assert len(frames[0]) == 2
 
 
 @pytest.mark.parametrize("jitter", JITTERS)
