@@ -130,7 +130,7 @@ def find_faults(folder: Path) -> Iterator[tuple[str, str]]:
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
         if path.name.startswith(_STAGING):
             yield path.name, "a writer is at work, or was killed: the next one removes it"
-        elif fault := _read_segment(path)[0]:
+        elif (fault := _read_segment(path)[0]) and path.is_dir():  # not one that a refresh removed just now
             file, _, what = fault.removeprefix(f"{folder}/").partition(": ")
             yield file, f"{what}: the next refresh reads its files anew"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +49,7 @@ def find_newest(folder: Place, *, before: date | None = None) -> Snapshot | None
     """
     ids = [known for known in snapshot_ids(folder) if before is None or _day(known) < f"{before:%Y%m%d}"]
     last = max(map(_day, ids), default="")
-    return max((read_snapshot(folder / known) for known in ids if _day(known) == last), key=_age, default=None)
+    return max(_read_all(folder, [known for known in ids if _day(known) == last]), key=_age, default=None)
 
 
 def list_snapshots(folder: Place) -> pd.DataFrame:
@@ -67,9 +68,19 @@ def list_snapshots(folder: Place) -> pd.DataFrame:
             "format": pa.int64(),
         }
     )
-    snapshots = sorted((read_snapshot(folder / known) for known in snapshot_ids(folder)), key=_age)
+    snapshots = sorted(_read_all(folder, snapshot_ids(folder)), key=_age)
     frame: pd.DataFrame = pa.Table.from_pylist([_describe(each) for each in snapshots], schema=schema).to_pandas()
     return frame
+
+
+def _read_all(folder: Place, ids: Iterable[str]) -> Iterator[Snapshot]:
+    """Snapshots of some ids; one that was pruned while they were read is passed by."""
+    for known in ids:
+        try:
+            yield read_snapshot(folder / known)
+        except StoreError:
+            if known in snapshot_ids(folder):
+                raise
 
 
 def _describe(snapshot: Snapshot) -> dict[str, Any]:

@@ -10,8 +10,22 @@ from graphkit.ingest.partials import find_faults
 from graphkit.snapshot import digest_content, sha256
 from graphkit.store.folder import read_snapshot, tables_of
 from graphkit.store.lines import find_bad_lines
-from graphkit.store.names import ALERTS, KEY, KNOWN_FILES, MANIFEST, PARTIALS, REVIEWS, SNAPSHOT_ID, SNAPSHOTS, STAGING
+from graphkit.store.names import (
+    ALERTS,
+    KEY,
+    KNOWN_FILES,
+    MANIFEST,
+    PARTIALS,
+    REVIEWS,
+    SNAPSHOT_ID,
+    SNAPSHOTS,
+    STAGING,
+    beside,
+)
 from graphkit.store.remote import Place, RemotePath
+
+_STAGED = frozenset(beside(name) for name in KNOWN_FILES)
+_UNFINISHED = "a writer is at work, or was killed: the next one removes it"
 
 
 @dataclass(frozen=True)
@@ -34,15 +48,14 @@ def find_problems(store: Place, *, key_fingerprint: str) -> list[Problem]:
         place = f"{SNAPSHOTS}/{folder.name}"
         if SNAPSHOT_ID.fullmatch(folder.name) and folder.is_dir():
             if isinstance(folder, RemotePath) and not (folder / MANIFEST).exists():
-                told = "has no manifest: a writer is at work, or was killed, and the next one removes it"
-                problems.append(Problem(None, place, told))
+                problems.append(Problem(None, place, f"has no manifest: {_UNFINISHED}"))
                 continue
             problems += [
                 Problem(folder.name, f"{place}/{name}", problem)
                 for name, problem in _check_snapshot(folder, key_fingerprint)
             ]
         elif folder.name.startswith(STAGING):
-            problems.append(Problem(None, place, "a writer is at work, or was killed: the next one removes it"))
+            problems.append(Problem(None, place, _UNFINISHED))
         else:
             problems.append(Problem(None, place, "is no snapshot: move it away"))
     return problems
@@ -52,7 +65,9 @@ def _check_store(store: Place) -> Iterator[tuple[str, str]]:
     """Name each file at fault beside the snapshots, and the fault."""
     names = sorted(path.name for path in store.iterdir())
     for name in names:
-        if name not in KNOWN_FILES:
+        if name in _STAGED:
+            yield name, _UNFINISHED
+        elif name not in KNOWN_FILES:
             yield name, "does not belong to a store: move it away"
         elif name == KEY:
             yield from ((name, problem) for problem in _check_key(store / name))
