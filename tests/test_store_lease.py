@@ -73,14 +73,16 @@ def test_of_two_who_take_over_at_once_one_wins(store, monkeypatch):
         pass
 
 
-def test_who_slept_while_another_took_over_publishes_nothing(store, make_snapshot, publish):
+@pytest.mark.parametrize("number", [2, 9], ids=["a server that let both create it", "the next"])
+def test_who_lost_the_lease_to_another_publishes_nothing(store, make_snapshot, publish, number):
     kept, late = publish(), make_snapshot("2026-05-20", key=store.key())
     with store.lock():
-        put_lease(store, number=9)
+        put_lease(store, number=number)
         with pytest.raises(StoreLockedError, match="another writer took the store over"):
             store.publish(late)
     assert store.list()["snapshot_id"].tolist() == [kept.id]
-    assert json.loads((store.path / "lease" / "00000009.json").read_bytes())["pid"] == 7, "it is not given back for it"
+    last = json.loads((store.path / leases(store)[-1]).read_bytes())
+    assert (last["pid"], last["released"]) == (7, False), "it is not given back for it"
 
 
 def test_a_lease_is_renewed_while_it_is_held(store, monkeypatch):
