@@ -1,5 +1,6 @@
 """Stores in object stores, by fsspec's own in memory: what is half is not seen, what is damaged is named."""
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -184,3 +185,9 @@ def test_a_place_that_holds_other_things_does_not_become_a_store(memory_url):
     (locate(memory_url) / "thesis.txt").write_bytes(b"mine")
     with pytest.raises(StoreError, match=r"holds 'thesis\.txt'"):
         open_store(memory_url, create=True)
+
+
+def test_without_fsspec_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "fsspec.core", None)
+    with pytest.raises(UsageError, match=r"s3://: .*: install graphkit\[s3\]"):
+        open_store("s3://bucket/store")
