@@ -1,6 +1,6 @@
 """Whether a kill at any moment loses anything: refreshes, reviews, prunings, killed at every step and at random times.
 
-    python benchmarks/killing.py                         every step, and a hundred random times
+    python benchmarks/killing.py                         every step, and 300 random times
     python benchmarks/killing.py --most 20 --random 10   fewer
 
 A step is what a command asks of the file system inside the store: to open, make, rename or remove something, to
@@ -24,7 +24,7 @@ from kills.trial import Death, all_deaths, expect, open_server, try_death
 
 def main(
     most: Annotated[int, typer.Option(help="Steps of a command at which it is killed, evenly spread; 0: all.")] = 0,
-    random_times: Annotated[int, typer.Option("--random", help="Deaths of a refresh at random times.")] = 100,
+    random_times: Annotated[int, typer.Option("--random", help="Deaths of a refresh at random times.")] = 300,
     seed: Annotated[int, typer.Option(help="Seed of the random times.")] = 0,
 ) -> None:
     """Print a row a command, and each fault."""

@@ -61,7 +61,7 @@ class Steps:
         """Stand in for os.fsync."""
         path = name_of(descriptor)
         if self.count("fsync", path, dying=not self.half) and self.half:
-            os.ftruncate(descriptor, os.fstat(descriptor).st_size // 2)
+            os.truncate(path, os.fstat(descriptor).st_size // 2)
             os.kill(os.getpid(), signal.SIGKILL)
         self.fsync(descriptor)
 

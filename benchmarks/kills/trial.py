@@ -151,6 +151,8 @@ def try_death(server: Server, command: Command, death: Death, folder: Path) -> O
         return Outcome("", saw, (*faults, f"the next run fails: {error}"))
     faults += look_at_files(place, expected)
     faults += look_at_reviews(place, known, at_most=command.name == "review")
+    if death.step and codes != [-signal.SIGKILL]:
+        faults.append(f"it was not killed, but ended with {codes[0]}")
     return Outcome("killed" if codes == [-signal.SIGKILL] else "done", saw, tuple(faults))
 
 

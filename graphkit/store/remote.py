@@ -161,7 +161,9 @@ def _as_os_error(path: RemotePath) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from error
+        told = str(error)  # some say only the path, some that the bucket does not exist
+        reason = told if told and "/" not in told else os.strerror(errno.ENOENT)
+        raise FileNotFoundError(errno.ENOENT, reason, str(path)) from error
     except FileExistsError as error:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
     except PermissionError as error:

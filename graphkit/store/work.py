@@ -22,7 +22,7 @@ def work_folder(store: Place) -> Path:
 
 
 def make_work_folder(store: Place) -> Path:
-    """Make that folder, for its owner alone: it holds what was read of the events.
+    """Make that folder in the cache, for its owner alone: it holds what was read of the events.
 
     Raises
     ------
@@ -30,6 +30,8 @@ def make_work_folder(store: Place) -> Path:
         If it cannot be made.
     """
     folder = work_folder(store)
+    if folder == store:
+        return folder
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
