@@ -21,7 +21,7 @@ from graphkit.config import Config
 from graphkit.ingest.sources import File
 from graphkit.privacy import key_fingerprint
 
-_FORMAT = 2
+_FORMAT = 3
 _MANIFEST = "segment.json"
 _STAGING = ".staging-"
 _SAMPLE = 1 << 16
