@@ -102,10 +102,11 @@ def fingerprint_file(file: File, *, config: Config, key: bytes, whole: bool) -> 
 
 
 def load_segments(folder: Path) -> Segments:
-    """Segments of a folder that are whole. Of one that is damaged the log is told; its files are read anew."""
-    paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith(_STAGING)] if folder.is_dir() else []
+    """Segments of a folder that are whole; of one that is damaged the log is told, and its files are read anew."""
     found = {}
-    for path in paths:
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if path.name.startswith(_STAGING):
+            continue
         fault, segment = _read_segment(path)
         if fault:
             _LOG.warning("%s; its files are read anew", fault)
