@@ -51,6 +51,8 @@ class Snapshot:
     """Gives the Parquet bytes of a table by its name."""
     judge: Callable[[Snapshot], Mapping[str, Mapping[str, Any]]] | None = field(default=None, repr=False)
     """Gives verdict, verdict_basis and verdict_covers by cluster; None outside a store."""
+    review: Callable[..., object] | None = field(default=None, repr=False)
+    """Records a verdict on a cluster as it is here, as ``gk.review`` does; None outside a store that can be written."""
 
     accounts = _TableAttribute()
     clusters = _TableAttribute()

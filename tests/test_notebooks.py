@@ -26,11 +26,17 @@ DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 IN_BROWSER = {"00-quickstart.ipynb": 2, "03-investigate-one-cluster.ipynb": 4}
 """Notebooks that JupyterLab runs, and how many figures each draws."""
 EXPLORE = """\
+import json
+
 import graphkit as gk
+
 world = gk.synthesize(n_accounts=2_000, n_events=80_000, seed=3)
-explorer = gk.explore(gk.analyze(world.events, world.accounts))
+explorer = gk.explore(gk.refresh_store(world.events, "store", accounts=world.accounts), author="Ann")
 explorer"""
-ASK = "', '.join(sorted(explorer.selected['cluster_id'].unique())) + f'; {len(explorer.selected)}'"
+ASK = """\
+reviews = gk.open_store("store").reviews()[["cluster_id", "verdict", "author", "note"]]
+chosen = explorer.selected["cluster_id"]
+print(json.dumps([sorted(set(chosen)), len(chosen), reviews.values.tolist()]))"""
 SMALL = {"n_accounts": 2_000, "seed": 3}
 
 
@@ -203,20 +209,57 @@ def test_it_runs_in_jupyterlab(jupyterlab, tmp_path, name, n_plots):
         assert seen["sorted"] == sorted(seen["sorted"], key=float, reverse=True)
 
 
-def test_the_explorer_answers_in_jupyterlab(jupyterlab, tmp_path):
+@pytest.fixture(scope="module")
+def explored(jupyterlab, tmp_path_factory):
+    """What was seen when the explorer was used in a browser."""
     path = find_chromium()
     with ThreadPoolExecutor(max_workers=1) as thread:
         address = f"{jupyterlab}/lab/workspaces/exploring/tree/exploring.ipynb"
-        seen = thread.submit(explore_in_browser, path, address, tmp_path / "explorer.png").result()
+        picture = tmp_path_factory.mktemp("explorer") / "explorer.png"
+        return thread.submit(explore_in_browser, path, address, picture).result()
+
+
+def test_the_explorer_answers_in_jupyterlab(explored):
+    seen = explored
     assert seen["troubles"] == []
-    clicked, n_clicked = seen["clicked"].strip("'").split("; ")
+    (clicked,), n_clicked, _ = seen["clicked"]
     assert seen["told"] == f"{clicked} ring"
-    assert int(n_clicked) >= 5
-    boxed, n_boxed = seen["boxed"].strip("'").split("; ")
-    assert boxed.count(",") >= 1
-    assert int(n_boxed) > int(n_clicked)
+    assert n_clicked >= 5
+    boxed, n_boxed, _ = seen["boxed"]
+    assert len(boxed) > 1
+    assert n_boxed > n_clicked
     assert seen["by_key"] == "evidence"
-    assert seen["found"] == "1"
+    assert seen["found"] == 1
+
+
+def test_a_verdict_is_given_in_the_explorer_by_keys_alone(explored):
+    seen = explored
+    assert "author" in seen["refused"]
+    assert "recorded for Ann Lyst" in seen["answer"]
+    assert "Verdict: confirmed, by a review of its own" in seen["standing"]
+    assert seen["listed"] == "confirmed"
+    *_, reviews = seen["reviewed"]
+    assert reviews == [[seen["cluster"], "confirmed", "Ann Lyst", "cards of one <b>batch</b>"]]
+    assert seen["filtered"] == [seen["cluster"]]
+
+
+def test_tab_reaches_every_control_of_the_explorer(explored):
+    stops = explored["stops"]
+    controls = ("text", "score", "size", "kind", "since", "verdict", "Clusters by score", "author", "note")
+    for name in (
+        *controls,
+        "confirmed",
+        "benign",
+        "watch",
+        "Who shares what",
+        "Account by account",
+        "Hours",
+        "Members",
+    ):
+        assert name in stops, name
+    assert explored["cluster"] in stops, "the list of clusters is one stop"
+    assert explored["walked"] == explored["second"], "arrows go through it"
+    assert explored["n_cells"] == 2, "keys are no shortcuts of the notebook"
 
 
 def open_notebook(playwright, path, address, troubles):
@@ -266,10 +309,73 @@ def explore_in_browser(path, address, picture):
         name = explorer.locator("tbody th").nth(2).inner_text()
         explorer.get_by_label("Search").focus()
         page.keyboard.type(name)
-        explorer.get_by_text("1 cluster of").wait_for()
-        seen |= {"found": str(explorer.locator(".list tbody tr").count()), "troubles": troubles}
+        explorer.locator(".controls output", has_text="1 cluster of").wait_for()
+        seen["found"] = explorer.locator(".list tbody tr").count()
+        page.keyboard.press("Control+a")
+        page.keyboard.press("Delete")
+        explorer.locator(".controls output", has_text="clusters of").wait_for()
+        seen |= give_verdict(page, explorer) | press_tab(page, explorer)
+        page.screenshot(path=picture.with_name("verdict.png"))
+        seen |= {"reviewed": ask(page), "troubles": troubles}
         browser.close()
     return seen
+
+
+def give_verdict(page, explorer):
+    """Confirm the first cluster of the list by keys, first without an author; then filter by the verdict."""
+    first = explorer.locator(".list tbody button").first
+    seen = {"cluster": first.inner_text()}
+    first.focus()
+    page.keyboard.press("Enter")
+    explorer.get_by_role("heading", name=f"Cluster {seen['cluster']}").wait_for()
+    explorer.get_by_label("Author").fill("")
+    explorer.get_by_role("button", name="confirmed").focus()
+    page.keyboard.press("Space")
+    answer = explorer.locator(".review output")
+    answer.get_by_text("author").wait_for()
+    seen["refused"] = answer.inner_text()
+    explorer.get_by_label("Author").focus()
+    page.keyboard.type("Ann Lyst")
+    page.keyboard.press("Enter")  # gives no verdict
+    page.keyboard.press("Tab")
+    page.keyboard.type("cards of one <b>batch</b>")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    answer.get_by_text("recorded").wait_for()
+    seen |= {"answer": answer.inner_text(), "standing": explorer.locator("section > p").first.inner_text()}
+    seen["listed"] = explorer.locator(".list tbody tr[aria-selected=true] td").last.inner_text()
+    verdict = explorer.locator("select[name=verdict]")
+    verdict.select_option("confirmed")
+    explorer.locator(".controls output", has_text="1 cluster of").wait_for()
+    seen["filtered"] = explorer.locator(".list tbody th").all_inner_texts()
+    verdict.select_option("")
+    explorer.locator(".controls output", has_text="clusters of").wait_for()
+    return seen
+
+
+def press_tab(page, explorer):
+    """Go through the explorer by Tab from its first control on; what has the focus at each stop."""
+    explorer.get_by_label("Search").focus()
+    stops = []
+    for _ in range(60):
+        stop = page.evaluate(
+            """() => {
+              const { activeElement: at } = document;
+              if (!at.closest(".graphkit-explorer")) return null;
+              return at.name || at.getAttribute("aria-label") || at.textContent;
+            }"""
+        )
+        if stop is None:
+            break
+        stops.append(stop)
+        page.keyboard.press("Tab")
+    names = explorer.locator(".list tbody button")
+    names.first.focus()
+    page.keyboard.press("b")  # would insert a cell
+    page.keyboard.press("ArrowDown")
+    walked = page.evaluate("document.activeElement.textContent")
+    n_cells = page.locator(".jp-CodeCell").count()
+    return {"stops": stops, "walked": walked, "second": names.nth(1).inner_text(), "n_cells": n_cells}
 
 
 def ask(page):
@@ -282,7 +388,7 @@ def ask(page):
         "([cell, before]) => !['[*]:', before].includes(cell.querySelector('.jp-InputPrompt').textContent)",
         arg=[cell.element_handle(), before],
     )
-    return cell.locator(".jp-OutputArea-output").last.inner_text().strip()
+    return json.loads(cell.locator(".jp-OutputArea-output").last.inner_text())
 
 
 def run_all_in_browser(path, address, n_cells, folder):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,7 @@ from graphkit.store.folder import read_snapshot, remove_staged, write_snapshot
 from graphkit.store.listing import complete_id, find_newest, list_snapshots, snapshot_ids
 from graphkit.store.lock import hold_lock
 from graphkit.store.names import KEY, SCRATCH, SNAPSHOTS, STORE_FILE
-from graphkit.store.reviews import read_reviews, tabulate_reviews
+from graphkit.store.reviews import read_reviews, review, tabulate_reviews
 from graphkit.store.sealed import read_sealed
 from graphkit.store.verdicts import judge_clusters
 from graphkit.store.verify import Problem, find_problems
@@ -177,7 +179,9 @@ class Store:
             verdicts = judge_clusters(snapshot, read_reviews(self.path), snapshots=self._snapshots)
             return {name: verdict.to_row() for name, verdict in verdicts.items()}
 
-        return replace(snapshot, judge=judge)
+        writable = os.access(self.path, os.W_OK)
+        record = partial(review, self, snapshot_id=snapshot.id) if writable else None
+        return replace(snapshot, judge=judge, review=record)
 
     @property
     def _snapshots(self) -> Path:
