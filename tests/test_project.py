@@ -62,7 +62,10 @@ def test_conda_and_pip_install_the_same(root, pyproject):
 
 @pytest.mark.parametrize(
     ("lock", "groups"),
-    [("requirements.lock", ["dependencies"]), ("requirements-dev.lock", ["dependencies", "notebook", "spark", "dev"])],
+    [
+        ("requirements.lock", ["dependencies"]),
+        ("requirements-dev.lock", ["dependencies", "images", "notebook", "spark", "dev"]),
+    ],
 )
 def test_locks_hold_every_dependency_with_hashes(root, pyproject, lock, groups):
     project = pyproject["project"]

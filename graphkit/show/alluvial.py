@@ -15,7 +15,7 @@ MOST_CLUSTERS = 12
 OTHERS = ""
 """Stands for all other clusters together; no cluster has this id."""
 
-_HEAD, _SIDE = 44.0, 118.0
+_HEAD, _SIDE = 44.0, 146.0
 _GAP, _PITCH = 8.0, 16.0
 """Pixels between clusters, at least, and from the middle of one to that of the next."""
 

@@ -211,7 +211,7 @@ def _draw_hover(alluvial: Alluvial) -> go.Scatter:
 
 
 def _name(cluster_id: str, *, limit: int = 40) -> str:
-    return "All others" if cluster_id == OTHERS else plotly_text(cluster_id, limit=limit)
+    return "Others" if cluster_id == OTHERS else plotly_text(cluster_id, limit=limit)
 
 
 def _write_heads(alluvial: Alluvial, *, mode: Mode) -> list[dict[str, Any]]:
