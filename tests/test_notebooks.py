@@ -16,8 +16,10 @@ import pytest
 from nbclient import NotebookClient
 from playwright.sync_api import sync_playwright
 
+import graphkit as gk
 from tests.browser import FLAGS, find_chromium
 from tests.conftest import ROOT
+from tests.small import events_of
 
 NOTEBOOKS = ROOT / "notebooks"
 PLOTLY = "application/vnd.plotly.v1+json"
@@ -93,7 +95,7 @@ def test_quickstart_takes_files(root, tmp_path):
 
 
 def test_every_notebook_reads_as_a_lesson():
-    assert len(NAMES) >= 6
+    assert [name[:2] for name in NAMES] == [f"{n:02}" for n in range(7)]
     for name in NAMES:
         assert (NOTEBOOKS / name).stat().st_size <= 200_000
         notebook = nbformat.read(NOTEBOOKS / name, as_version=4)
@@ -123,6 +125,25 @@ def test_find_farms_names_farms_above_the_gap(tmp_path):
     assert n_above >= len(farms) >= 0.8 * len(groups) > 3
     assert PLOTLY in shown["data"]
     assert "with it" in shown["infrastructure"]["text/plain"]
+
+
+def test_what_changed_tells_merge_split_and_return(tmp_path):
+    shown = run(read_notebook("04-what-changed.ipynb", n_accounts=600, seed=0), tmp_path)
+    bands = {trace["name"].split(" (")[0] for trace in shown["changes"][PLOTLY]["data"] if "name" in trace}
+    assert bands >= {"Merged", "Split off", "Cluster is new", "Cluster came back", "Cluster ended"}
+    assert "Came back as of 2026-04-1" in shown["words"]["text/plain"]
+    assert "settings differ in 1 key: margin" in shown["why"]["text/plain"]
+    assert {"own", "inherited"} <= set(shown["review"]["text/plain"].split())
+    assert "Comes from a cluster found benign" in shown["alerts"]["text/plain"]
+
+
+def test_what_changed_reads_a_store_and_writes_nothing(tmp_path):
+    uses = {f"a{n}": {"ip": "10.1.0.1 10.1.0.2", "payment_instrument": "card"} for n in range(8)}
+    gk.refresh_store(events_of(uses, bystanders=400), tmp_path / "store")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("*")}
+    shown = run(read_notebook("04-what-changed.ipynb", store=str(tmp_path / "store")), tmp_path)
+    assert "First found" in shown["words"]["text/plain"]
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("*")} == before
 
 
 def test_tune_and_measure_compares_settings(tmp_path):
