@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphkit.config import Config
 from graphkit.errors import StoreError, UsageError
+from graphkit.frames import mark_frame
 from graphkit.tablefile import Writing, begin_writing
 from graphkit.tables import FORMAT, TABLES
 
@@ -35,7 +36,7 @@ class _TableAttribute:
         if snapshot is None:
             raise AttributeError(f"{self.name} is an attribute of a snapshot, not of its class")
         frame: pd.DataFrame = snapshot.table(self.name).to_pandas()
-        return frame
+        return mark_frame(frame, self.name)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -11,9 +11,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from graphkit.frames import DASH, write_number
 from graphkit.wording import in_words, kind_name, percent
-
-DASH = "–"  # noqa: RUF001
 
 _SHOWN = 15
 _HEADS = {
@@ -213,7 +212,7 @@ def show_cell(column: str, value: Any) -> str:
         case int():
             shown = f"{value:,}"
         case float() if math.isfinite(value):
-            shown = percent(value) if column in _SHARES else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+            shown = percent(value) if column in _SHARES else write_number(column, value)
         case date():
             shown = f"{value:%Y-%m-%d}"
         case str():

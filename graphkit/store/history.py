@@ -10,6 +10,7 @@ import pandas as pd
 
 from graphkit.detect.past import TURNS, rows_about
 from graphkit.errors import UsageError
+from graphkit.frames import mark_frame
 from graphkit.snapshot import Snapshot
 from graphkit.store.store import Store, open_store
 
@@ -46,7 +47,8 @@ def cluster_history(store: Store | str | Path, cluster_id: str) -> pd.DataFrame:
     ordered = sorted(rows.values(), key=lambda row: (row["day"], places.get(row["event"], 0), row["cluster_id"]))
     frame = pd.DataFrame(ordered, columns=_COLUMNS)
     counts = ["n_accounts", "n_kept", "n_gained", "n_lost"]
-    return frame.astype(dict.fromkeys(counts, "Int64") | {"score": "float64"})
+    typed = frame.astype(dict.fromkeys(counts, "Int64") | {"score": "float64"})
+    return mark_frame(typed, "cluster_history")
 
 
 def _walk_back(store: Store) -> Iterator[Snapshot]:
