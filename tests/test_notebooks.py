@@ -2,12 +2,6 @@ import ast
 import base64
 import json
 import math
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
@@ -17,8 +11,9 @@ from nbclient import NotebookClient
 from playwright.sync_api import sync_playwright
 
 import graphkit as gk
-from tests.browser import FLAGS, find_chromium
+from tests.browser import find_chromium
 from tests.conftest import ROOT
+from tests.jupyterlab import make_notebook, open_notebook, serve_jupyterlab
 from tests.small import events_of
 
 NOTEBOOKS = ROOT / "notebooks"
@@ -167,50 +162,11 @@ def test_other_graph_tools_agree_with_graphkit(tmp_path):
 @pytest.fixture(scope="module")
 def jupyterlab(tmp_path_factory):
     """A JupyterLab on a folder with two small notebooks; gives its address."""
-    tmp_path = tmp_path_factory.mktemp("jupyterlab")
-    work = tmp_path / "work"
-    work.mkdir()
-    for name in IN_BROWSER:
-        nbformat.write(read_notebook(name, **SMALL), work / name)
+    folder = tmp_path_factory.mktemp("jupyterlab")
     cells = [nbformat.v4.new_code_cell(EXPLORE, id="explore"), nbformat.v4.new_code_cell(ASK, id="ask")]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), work / "exploring.ipynb")
-    settings = {"apputils-extension/notification": {"fetchNews": "false"}}
-    settings["notebook-extension/tracker"] = {"windowingMode": "none"}  # else only cells in view are in the page
-    for name, value in settings.items():
-        path = tmp_path / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
-        path.parent.mkdir(parents=True)
-        path.write_text(json.dumps(value), encoding="utf-8")
-    folders = {f"JUPYTER_{name}_DIR": str(tmp_path / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
-    folders |= {f"JUPYTERLAB_{name}_DIR": str(tmp_path / name.lower()) for name in ("SETTINGS", "WORKSPACES")}
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    flags = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
-    flags += ["--IdentityProvider.token=", "--ServerApp.password=", f"--ServerApp.root_dir={work}"]
-    with (
-        (tmp_path / "server.log").open("wb") as log,
-        subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *flags], env=os.environ | folders, stdout=log, stderr=log
-        ) as server,
-    ):
-        address = f"http://127.0.0.1:{port}"
-        try:
-            wait_until_served(f"{address}/api")
-            yield address
-        finally:
-            server.terminate()
-
-
-def wait_until_served(address):
-    for _ in range(300):
-        try:
-            urllib.request.urlopen(address).close()  # noqa: S310  # our own server
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail(f"JupyterLab does not answer at {address}")
+    notebooks = {name: read_notebook(name, **SMALL) for name in IN_BROWSER}
+    with serve_jupyterlab(folder, notebooks | {"exploring.ipynb": make_notebook(cells)}) as address:
+        yield address
 
 
 @pytest.mark.parametrize(("name", "n_plots"), IN_BROWSER.items())
@@ -281,20 +237,6 @@ def test_tab_reaches_every_control_of_the_explorer(explored):
     assert explored["cluster"] in stops, "the list of clusters is one stop"
     assert explored["walked"] == explored["second"], "arrows go through it"
     assert explored["n_cells"] == 2, "keys are no shortcuts of the notebook"
-
-
-def open_notebook(playwright, path, address, troubles):
-    """Open a notebook in JupyterLab; what goes wrong there is added to the troubles."""
-    browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-    page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
-    page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    host = address.split("/lab")[0].removeprefix("http")
-    allowed = (host, "blob:")
-    page.on("request", lambda request: None if any(a in request.url for a in allowed) else troubles.append(request.url))
-    page.goto(address)
-    page.get_by_text("| Idle").wait_for(timeout=60_000)
-    return browser, page
 
 
 def explore_in_browser(path, address, picture):
