@@ -30,7 +30,7 @@ from graphkit.show.browse import (
 from graphkit.show.cluster import plot_cluster
 from graphkit.show.evidence import plot_evidence
 from graphkit.show.labels import ACCOUNT, clean_text, kind_label, make_namer
-from graphkit.show.overview import arrange_overview, draw_overview
+from graphkit.show.overview import BUBBLES, arrange_overview, draw_overview
 from graphkit.show.page import read_part
 from graphkit.show.rhythm import plot_rhythm
 from graphkit.show.theme import Mode, require_mode
@@ -50,7 +50,7 @@ class Explorer(anywidget.AnyWidget):
     _esm = traitlets.Unicode().tag(sync=True)
     _css = traitlets.Unicode().tag(sync=True)
     overview = traitlets.Dict().tag(sync=True)
-    """From here: ``figure``, and ``ids`` of its bubbles."""
+    """From here: ``figure``, the place of its ``bubbles`` among the traces, and their ``ids``."""
     options = traitlets.Dict().tag(sync=True)
     """From here: ``kinds`` and ``verdicts`` to choose from, and ``author`` (None where no verdict can be given)."""
     listed = traitlets.Dict().tag(sync=True)
@@ -78,7 +78,7 @@ class Explorer(anywidget.AnyWidget):
         arranged = arrange_overview(self._snapshot)
         figure = draw_overview(arranged, mode=mode).update_layout(dragmode="select", clickmode="event")
         self._bubbles = arranged.placed["cluster_id"].tolist()
-        self.overview = {"figure": _to_plain(figure), "ids": self._bubbles}
+        self.overview = {"figure": _to_plain(figure), "ids": self._bubbles, "bubbles": len(figure.data) + BUBBLES}
         judged = snapshot.judge is not None or bool(self._catalog.clusters["verdict"].notna().any())
         self.options = {
             "kinds": [[kind, kind_label(kind)] for kind in self._catalog.kinds],

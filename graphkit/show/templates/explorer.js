@@ -115,13 +115,14 @@ function render({ model, el }) {
       make("td", { class: "number" }, row.accounts),
       make("td", {}, bar(row.score), ` ${row.score.toFixed(2)}`),
       make("td", {}, row.seen), ...(verdicts.length ? [make("td", {}, row.verdict)] : []))));
-    const { ids } = model.get("overview");
+    const { figure, ids, bubbles } = model.get("overview");
     if (!ids.length || !overview.plot.data) return;
-    const line = ids.map((id) => (chosen.has(id) ? 4 : 1.2));
+    const edges = figure.data[bubbles].marker.line.width;
+    const line = ids.map((id, at) => (chosen.has(id) ? 4 : edges[at]));
     const marks = { "marker.opacity": [dim.map((hidden) => (hidden ? 0.12 : 1))], "marker.line.width": [line] };
     marks.selectedpoints = [null];
     const box = chosen.size > 1 ? overview.plot.layout.selections : [];
-    Plotly.update(overview.plot, marks, { selections: box }, [overview.plot.data.length - 1]);
+    Plotly.update(overview.plot, marks, { selections: box }, [bubbles]);
   }
 
   function bar(share) {
@@ -179,9 +180,8 @@ function render({ model, el }) {
   }
 
   async function drawOverview() {
-    const { figure, ids } = model.get("overview");
+    const { figure, ids, bubbles } = model.get("overview");
     await Plotly.react(overview.plot, structuredClone(figure.data), structuredClone(figure.layout), OPTIONS);
-    const bubbles = figure.data.length - 1;
     const hit = (points) => points.filter((point) => point.curveNumber === bubbles).map((point) => ids[point.pointIndex]);
     overview.plot.on("plotly_click", ({ points }) => { if (hit(points).length) choose(hit(points)); });
     overview.plot.on("plotly_selected", (event) => { if (event && hit(event.points).length) choose(hit(event.points)); });
