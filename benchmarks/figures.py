@@ -2,7 +2,7 @@
 
     python benchmarks/figures.py                      a made-up snapshot: a million accounts, 20,000 clusters
     python benchmarks/figures.py --store STORE        the latest snapshot of a store
-    python benchmarks/figures.py --skip-explorer      figures only
+    python benchmarks/figures.py --only explorer      or figures
 
 Chromium draws without a graphics card, the worst case. Seconds in the page are from the call that draws to the second
 frame after it; a click on the explorer is from the click to the second frame after the last figure is there.
@@ -84,16 +84,15 @@ def main(
     accounts: Annotated[int, typer.Option(help="Accounts of the made-up service.")] = 1_000_000,
     clusters: Annotated[int, typer.Option(help="Clusters of the made-up snapshot.")] = 20_000,
     largest: Annotated[int, typer.Option(help="Accounts of its largest cluster.")] = 25_000,
-    *,
-    skip_explorer: Annotated[bool, typer.Option("--skip-explorer", help="Measure figures only.")] = False,
+    only: Annotated[str, typer.Option(help="figures or explorer; by default both.")] = "",
 ) -> None:
     """Print seconds beside their limits; fail where one is missed."""
     with tempfile.TemporaryDirectory() as folder:
         if store is None:
             store = Path(folder) / "store"
             _publish(store, n_accounts=accounts, n_clusters=clusters, largest=largest)
-        measured = _measure_figures(open_store(store).latest())
-        if not skip_explorer:
+        measured = _measure_figures(open_store(store).latest()) if only != "explorer" else {}
+        if only != "figures":
             measured |= _measure_explorer(store, Path(folder))
     table = Table("what", "seconds", "at most", box=None)
     for what, seconds in measured.items():

@@ -155,11 +155,12 @@ class Snapshot:
 
     def require_cluster(self, cluster_id: str) -> Mapping[str, Any]:
         """The row of a cluster, as a dictionary; a UsageError names near ids if there is none."""
-        rows = self.table("clusters").to_pylist()
-        for row in rows:
-            if row["cluster_id"] == cluster_id:
-                return dict(row)
-        some = ", ".join(row["cluster_id"] for row in rank_clusters(rows)[:5]) or "none"
+        import pyarrow.compute as pc
+
+        table = self.table("clusters")
+        for row in table.filter(pc.field("cluster_id") == cluster_id).to_pylist():
+            return dict(row)
+        some = ", ".join(row["cluster_id"] for row in rank_clusters(table.to_pylist())[:5]) or "none"
         raise UsageError(f"snapshot {self.id} has no cluster {cluster_id!r}; its first are: {some}")
 
     def __repr__(self) -> str:

@@ -1,5 +1,6 @@
 """The explorer's widget: overview and ranked list beside each other, a cluster or an account below; one a notebook."""
 
+import asyncio
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -37,6 +38,7 @@ from graphkit.show.theme import Mode, require_mode
 from graphkit.snapshot import Snapshot
 from graphkit.wording import plural, tell_verdict
 
+_AHEAD = ("links", "entities", "activity")
 AUTHOR_VARIABLE = "GRAPHKIT_AUTHOR"
 _VIEWS = {"ring": plot_cluster, "evidence": plot_evidence, "rhythm": plot_rhythm}
 
@@ -90,6 +92,16 @@ class Explorer(anywidget.AnyWidget):
         self.on_msg(lambda _, message, __: self._review(message))
         self._list()
         self._tell()
+        self._read_ahead()
+
+    def _read_ahead(self) -> None:
+        """Have a notebook's kernel, once it is idle, read the tables that the first clicks need, one at a time."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # no notebook: the first click reads them
+            return
+        for number, name in enumerate(_AHEAD):
+            loop.call_later(1 + 0.2 * number, self._snapshot.table, name)
 
     @property
     def selected(self) -> pd.DataFrame:

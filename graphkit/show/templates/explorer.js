@@ -1,4 +1,4 @@
-const WIDTH = 1000, HEIGHT = 720;
+const WIDTH = 1000, HEIGHT = 720, MOST_RINGS = 400;
 const OPTIONS = { displaylogo: false, showSendToCloud: false, plotlyServerURL: "", scrollZoom: false };
 const VIEWS = [["ring", "Who shares what"], ["evidence", "Account by account"], ["rhythm", "Hours"], ["members", "Members"]];
 
@@ -107,22 +107,42 @@ function render({ model, el }) {
     told);
 
   function showList() {
-    const { rows, told: words, dim } = model.get("listed");
-    const chosen = new Set(model.get("choice").clusters);
+    const { rows, told: words } = model.get("listed");
     told.textContent = words;
-    fill(list, rows.map((row) => make("tr", { "aria-selected": String(chosen.has(row.id)) },
+    fill(list, rows.map((row) => make("tr", { "data-id": row.id },
       make("th", { scope: "row" }, make("button", { type: "button", onclick: (event) => pickRow(row.id, event) }, row.name)),
       make("td", { class: "number" }, row.accounts),
       make("td", {}, bar(row.score), ` ${row.score.toFixed(2)}`),
       make("td", {}, row.seen), ...(verdicts.length ? [make("td", {}, row.verdict)] : []))));
-    const { figure, ids, bubbles } = model.get("overview");
-    if (!ids.length || !overview.plot.data) return;
-    const edges = figure.data[bubbles].marker.line.width;
-    const line = ids.map((id, at) => (chosen.has(id) ? 4 : edges[at]));
-    const marks = { "marker.opacity": [dim.map((hidden) => (hidden ? 0.12 : 1))], "marker.line.width": [line] };
-    marks.selectedpoints = [null];
-    const box = chosen.size > 1 ? overview.plot.layout.selections : [];
-    Plotly.update(overview.plot, marks, { selections: box }, [bubbles]);
+    showChoice();
+    dim();
+  }
+
+  // Thousands of bubbles are drawn anew only where a filter changes them.
+  let dimmed = "";
+  function dim() {
+    const { ids, bubbles } = model.get("overview"), { dim: hidden } = model.get("listed");
+    if (!ids.length || !overview.plot.data || dimmed === JSON.stringify(hidden)) return;
+    dimmed = JSON.stringify(hidden);
+    Plotly.restyle(overview.plot, { "marker.opacity": [hidden.map((pale) => (pale ? 0.12 : 1))] }, [bubbles]);
+  }
+
+  // What is chosen has a ring around it, and in the list another ground.
+  function showChoice() {
+    const chosen = new Set(model.get("choice").clusters);
+    for (const row of list.children) row.setAttribute("aria-selected", String(chosen.has(row.dataset.id)));
+    const { figure, ids, bubbles } = model.get("overview"), { plot } = overview;
+    if (!ids.length || !plot.data) return;
+    const { x, y, marker } = figure.data[bubbles], color = figure.layout.font.color;
+    const places = ids.flatMap((id, at) => (chosen.has(id) ? [at] : [])).slice(0, MOST_RINGS);
+    const shapes = places.map((at) => {
+      const radius = marker.size[at] / 2 + 2, size = { x0: -radius, x1: radius, y0: -radius, y1: radius };
+      const pixels = { xsizemode: "pixel", ysizemode: "pixel", xanchor: x[at], yanchor: y[at] };
+      return { type: "circle", ...pixels, ...size, line: { width: 3.5, color } };
+    });
+    const boxed = chosen.size < 2 && plot.layout.selections?.length;
+    if (!boxed) Plotly.relayout(plot, { shapes });
+    else Plotly.update(plot, { selectedpoints: [null] }, { shapes, selections: [] }, [bubbles]);
   }
 
   function bar(share) {
@@ -197,7 +217,7 @@ function render({ model, el }) {
   const resized = new ResizeObserver(() => { fit(overview); fit(detail); });
   resized.observe(root);
   model.on("change:listed", showList);
-  model.on("change:choice", showList);
+  model.on("change:choice", showChoice);
   model.on("change:detail", showDetail);
   model.on("change:answer", showAnswer);
   walk(list);
