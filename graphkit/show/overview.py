@@ -15,6 +15,7 @@ from graphkit.show.labels import DASH, count, plotly_text, wrap_text
 from graphkit.show.layouts import (
     LEAST_ACCOUNTS,
     MOST_CLUSTERS,
+    MOST_FORCED,
     Points,
     choose_clusters,
     cross_links,
@@ -129,7 +130,8 @@ def _write_notes(overview: Overview) -> list[str]:
     if overview.n_small:
         notes.append(f"{plural(overview.n_small, 'smaller cluster')} not drawn")
     if n_drawn:
-        curves = "curves = the three clusters that share most with each"
+        drawn = "lines" if len(overview.links) > MOST_FORCED else "curves"
+        curves = f"{drawn} = the three clusters that share most with each"
         left_out = overview.n_links - len(overview.links)
         notes.append(
             f"area = accounts, color = score, {curves}{f', {left_out:,} weaker ones not drawn' if left_out else ''}"
@@ -138,18 +140,20 @@ def _write_notes(overview: Overview) -> list[str]:
 
 
 def _draw_links(placed: pd.DataFrame, links: pd.DataFrame, *, mode: Mode) -> list[go.Scatter]:
-    """Curves in three widths by the number of shared entities."""
+    """Curves, or of many straight lines, in three widths by the number of shared entities."""
     xy = placed[["x", "y"]].to_numpy()
+    straight = len(links) > MOST_FORCED  # a browser draws many curves anew too slowly to zoom
     traces = []
     for (low, high), (width, color) in zip(width_classes(links["n_shared"].tolist()), _WIDTHS, strict=False):
         chosen = links[links["n_shared"].between(low, high)]
-        x, y = _curve(xy[chosen["a"].to_numpy()], xy[chosen["b"].to_numpy()])
+        ends = xy[chosen["a"].to_numpy()], xy[chosen["b"].to_numpy()]
+        x, y = join_paths(*ends) if straight else _curve(*ends)
         traces.append(
             go.Scatter(
                 x=x,
                 y=y,
                 mode="lines",
-                line={"width": width, "color": TOKENS[mode][color], "shape": "spline"},
+                line={"width": width, "color": TOKENS[mode][color], "shape": "linear" if straight else "spline"},
                 name=count(low) if low == high else f"{low:,}{DASH}{high:,}",
                 hoverinfo="skip",
             )
@@ -190,7 +194,7 @@ def _draw_bubbles(placed: pd.DataFrame, links: pd.DataFrame, *, mode: Mode) -> g
             "colorscale": _scale(mode),
             "opacity": 1,
             # a small bubble is no more than its edge otherwise
-            "line": {"width": np.minimum(1.2, 0.12 * diameters).round(2).tolist(), "color": TOKENS[mode]["muted"]},
+            "line": {"width": 1.2 if len(placed) <= MOST_FORCED else 0.6, "color": TOKENS[mode]["muted"]},
             "colorbar": color_bar("Score", ["0", "0.5", "1"]),
         },
         customdata=_write_hover(placed, links),
