@@ -293,7 +293,8 @@ def _measure_behavior(engine: Engine, graph: Graph, grouping: Grouping) -> Behav
 def _content(graph: Graph, config: Config, *, intake: Intake, key: bytes, days: dict[str, int]) -> dict[str, Any]:
     """What a snapshot's digest covers besides its tables."""
     links, threshold = graph.links, link_threshold(config, graph.links.n_population)
-    linked = graph.pairs.take(graph.pairs.weight >= threshold)
+    linked = graph.pairs.weight >= threshold
+    ends = np.concatenate([graph.pairs.a[linked], graph.pairs.b[linked]])
     return {
         "config": config.model_dump(mode="json"),
         "key_fingerprint": privacy.key_fingerprint(key),
@@ -311,9 +312,9 @@ def _content(graph: Graph, config: Config, *, intake: Intake, key: bytes, days: 
             "weak_threshold_bits": weak_threshold(links, config),
             "n_features": links.profiles.shape[1],
             "resolution": choose_resolution(config, links.n_population),
-            "n_linked_accounts": len(number_distinct(np.concatenate([linked.a, linked.b]), len(links.accounts))[0]),
-            "n_pairs": len(linked.a),
-            "n_weak_pairs": len(graph.pairs.a) - len(linked.a),
+            "n_linked_accounts": len(number_distinct(ends, len(links.accounts))[0]),
+            "n_pairs": int(linked.sum()),
+            "n_weak_pairs": int((~linked).sum()),
         },
     }
 

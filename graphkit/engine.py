@@ -137,6 +137,8 @@ def open_engine(
             "TimeZone": "UTC",
             "memory_limit": f"{int(_SHARE * size)}B",
             "temp_directory": folder,
+            "allocator_background_threads": True,  # what was dropped goes back to the system
+            "allocator_flush_threshold": "16MB",
             "preserve_insertion_order": False,
             "enable_progress_bar": False,
         }

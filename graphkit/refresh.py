@@ -10,7 +10,6 @@ from graphkit.analysis import EngineName, Progress, analyze
 from graphkit.config import Config
 from graphkit.ingest.infrastructure import Infrastructure
 from graphkit.snapshot import Snapshot
-from graphkit.store.names import PARTIALS
 from graphkit.store.store import open_store
 
 
@@ -37,7 +36,7 @@ def refresh_store(  # noqa: PLR0913  # the one entry of the batch job
     events, accounts, config, as_of, infrastructure, memory, engine, spark_master, progress
         As for ``analyze``.
     store
-        Folder of the store.
+        Folder of the store, or its URL, such as ``s3://bucket/store``.
     rehash
         Tell whether a file is the one read before by its whole content, not by a sample.
     key_file
@@ -68,7 +67,7 @@ def refresh_store(  # noqa: PLR0913  # the one entry of the batch job
             parent_of=opened.parent_of,
             memory=memory,
             scratch=scratch,
-            partials=opened.path / PARTIALS,
+            partials=opened.partials,
             rehash=rehash,
             engine=engine,
             spark_master=spark_master,

@@ -135,10 +135,11 @@ class Snapshot:
         table = pq.ParquetFile(pa.BufferReader(data)).read(columns=columns)
         if name == "clusters" and self.judge is not None and (columns is None or {*columns} & {*_VERDICT_COLUMNS}):
             table = self._with_verdicts(table, columns)
+        wanted = TABLES[name].schema().names if columns is None else columns
         for column in TABLES[name].schema():  # columns that came later are empty in what was written before
-            if column.name not in table.schema.names and (columns is None or column.name in columns):
+            if column.name not in table.schema.names and column.name in wanted:
                 table = table.append_column(column.name, pa.nulls(len(table), column.type))
-        return table if columns is None else table.select(columns)
+        return table.select(wanted)
 
     def _with_verdicts(self, table: pa.Table, columns: list[str] | None) -> pa.Table:
         """The table of clusters, or some of its columns, with what the reviews say in place of nothing."""
@@ -151,7 +152,7 @@ class Snapshot:
             values = [verdicts.get(name, {}).get(column) for name in ids["cluster_id"].to_pylist()]
             kept = table.drop_columns([column]) if column in table.column_names else table
             table = kept.append_column(schema.field(column), pa.array(values, schema.field(column).type))
-        return table if columns is not None else table.select(schema.names)
+        return table
 
     def require_cluster(self, cluster_id: str) -> Mapping[str, Any]:
         """The row of a cluster, as a dictionary; a UsageError names near ids if there is none."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Writing = Future[tuple[bytes, int]]
 """A table that is being written: its Parquet bytes, and its number of rows."""
 
-_ROWS_AT_ONCE = 1 << 20
+_ROWS_AT_ONCE = 1 << 18
 
 
 @contextmanager
@@ -81,5 +81,6 @@ def _rank_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if not pa.types.is_dictionary(column.type):
         return column
     column = column.unify_dictionaries()
-    ranks = pc.rank(column.chunk(0).dictionary, tiebreaker="dense") if column.num_chunks else pa.array([], pa.uint64())
-    return pa.chunked_array([ranks.take(chunk.indices) for chunk in column.chunks], pa.uint64())
+    texts = column.chunk(0).dictionary if column.num_chunks else pa.array([], pa.string())
+    ranks = pc.rank(texts, tiebreaker="dense").cast(pa.uint32())
+    return pa.chunked_array([ranks.take(chunk.indices) for chunk in column.chunks], pa.uint32())

@@ -99,6 +99,21 @@ def make_snapshot(small_tables: dict[str, pa.Table]) -> Callable[..., Snapshot]:
 
 
 @pytest.fixture
+def memory_url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """URL of a folder in fsspec's object store in memory; a key and a cache folder for it are set."""
+    pytest.importorskip("fsspec")
+    from graphkit.store.remote import locate
+
+    monkeypatch.setenv("GRAPHKIT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv(KEY_VARIABLE, "k" * 32)
+    yield f"memory://{request.node.name}/Läufe hier"
+    place = locate(f"memory://{request.node.name}")
+    assert not isinstance(place, Path)
+    for name in place.find():
+        (place / name).unlink()
+
+
+@pytest.fixture
 def load_settings(tmp_path: Path) -> Callable[[str], Config]:
     """Load settings from a file graphkit.toml of the given text."""
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from graphkit.config import Config
 from graphkit.engine import open_engine
+from graphkit.ingest.coding import LABELS
 from graphkit.ingest.events import read_events
 
 KEY = b"a key of thirty-two bytes, or so"
@@ -26,7 +27,7 @@ def decode(engine, relation):
     columns, joins = [], []
     for name in engine.query(f"FROM {relation}").schema.names:
         what = "names_account" if name == "account" else f"names_{name}"
-        if name == "account" or name.startswith("kind_"):
+        if name in {"account", *LABELS} or name.startswith("kind_"):
             columns.append(f"of_{name}.name AS {'account_id' if name == 'account' else name}")
             names = f"(SELECT DISTINCT code, name FROM {what})"
             joins.append(f"LEFT JOIN {names} AS of_{name} ON of_{name}.code = given.{name}")

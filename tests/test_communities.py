@@ -1,12 +1,13 @@
 """Communities: planted groups come out whole by every method, numbered by size, the same each time."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from graphkit.config import Config
-from graphkit.detect.communities import choose_resolution, find_communities
+from graphkit.detect.communities import choose_resolution, find_communities, keep_alike
 from graphkit.link.pairs import sample_pairs
 from graphkit.link.weights import weigh_pairs
 from tests.small import NO_CO_USES, links_of
@@ -59,3 +60,11 @@ def test_neither_depends_on_nor_disturbs_the_global_generator():
 def test_resolution_falls_with_the_population(n, resolution):
     assert choose_resolution(Config(), n) == pytest.approx(resolution, rel=1e-3)
     assert choose_resolution(Config(resolution=0.5), n) == np.float64(0.5)
+
+
+def test_likeness_alone_binds_nobody():
+    uses = {f"a{n}": {"ip": "x" if n < 4 else f"own{n} y"} for n in range(6)}
+    links = replace(links_of(uses, n_population=1000), profiles=np.full((6, 8), 3.0))
+    config = Config(kinds={"ip": {}}, threshold_bits=4)
+    pairs, _ = weigh_pairs(np.array([1, 2, 8, 9, 15]), links, co_uses=NO_CO_USES, config=config)
+    assert keep_alike(np.zeros(6, dtype=np.int64), pairs, links, config=config).tolist() == [0, 0, 0, 0, -1, -1]

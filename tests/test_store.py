@@ -1,9 +1,12 @@
 import json
+import shutil
 from datetime import date
 
 import pytest
 
 from graphkit.errors import StoreError, UsageError
+from graphkit.store import listing
+from graphkit.store.folder import read_snapshot
 from graphkit.store.store import open_store
 
 
@@ -99,3 +102,14 @@ def test_a_folder_that_holds_other_things_does_not_become_a_store(tmp_path):
     with pytest.raises(StoreError, match="cannot be made"):
         open_store(tmp_path / "thesis.txt", create=True)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_snapshot_that_is_pruned_while_the_list_is_read_is_passed_by(store, publish, monkeypatch):
+    kept, old = publish("2026-05-14").id, publish("2026-05-15").id
+
+    def read_late(folder):
+        shutil.rmtree(store.path / "snapshots" / old, ignore_errors=True)
+        return read_snapshot(folder)
+
+    monkeypatch.setattr(listing, "read_snapshot", read_late)
+    assert store.list()["snapshot_id"].tolist() == [kept]

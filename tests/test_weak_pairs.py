@@ -53,6 +53,7 @@ def test_every_member_reaches_the_threshold_with_its_likeness(snapshot):
     members, threshold = snapshot.accounts, snapshot.content["resolved"]["threshold_bits"]
     weak = members["strength"] < threshold
     assert weak.any()
+    assert (members["strength"] > 0).all()
     assert (members["strength"] + members["likeness"])[weak].min() >= threshold
     assert set(members.loc[weak, "tier"]) == {"review"}
     assert all(reasons[0] == "weak_links" for reasons in members.loc[weak, "reasons"])

@@ -22,11 +22,11 @@ def parse_day(text: str) -> date:
         raise typer.BadParameter(f"got {text!r}; allowed: a day such as 2026-05-15") from error
 
 
-def parse_folder(text: str) -> Path:
-    """Read a folder; an empty text would be the working directory."""
+def parse_folder(text: str) -> str:
+    """Read a folder or a URL; an empty text would be the working directory."""
     if not text.strip():
-        raise typer.BadParameter("it is empty; give a folder")
-    return Path(text)
+        raise typer.BadParameter("it is empty; give a folder or a URL")
+    return text
 
 
 def parse_seconds(text: str) -> float:
@@ -40,7 +40,10 @@ def parse_seconds(text: str) -> float:
     return seconds
 
 
-StoreArgument = Annotated[Path, typer.Argument(metavar="STORE", parser=parse_folder, help="Folder of the store.")]
+StoreArgument = Annotated[
+    str,
+    typer.Argument(metavar="STORE", parser=parse_folder, help="Folder of the store, or its URL, as s3://bucket/store."),
+]
 SnapshotOption = Annotated[
     str | None, typer.Option("--snapshot", metavar="ID", help="Snapshot id or the start of one; default: the latest.")
 ]
@@ -53,7 +56,7 @@ KeyOption = Annotated[
 ]
 
 
-def load_snapshot(store: Path, snapshot_id: str | None) -> "Snapshot":
+def load_snapshot(store: str, snapshot_id: str | None) -> "Snapshot":
     """Load a snapshot of a store by its id or the start of one; without it the latest."""
     from graphkit.store.store import open_store
 
@@ -61,7 +64,7 @@ def load_snapshot(store: Path, snapshot_id: str | None) -> "Snapshot":
     return opened.latest() if snapshot_id is None else opened.load(snapshot_id)
 
 
-def load_earlier(store: Path, snapshot: "Snapshot", *, most: int = 3) -> list["Snapshot"]:
+def load_earlier(store: str, snapshot: "Snapshot", *, most: int = 3) -> list["Snapshot"]:
     """Load the snapshots of a store just before one, oldest first."""
     from graphkit.store.store import open_store
 
@@ -71,17 +74,25 @@ def load_earlier(store: Path, snapshot: "Snapshot", *, most: int = 3) -> list["S
     return [opened.load(each) for each in before[-most:]]
 
 
-def check_output(output: Path, store: Path) -> None:
+def check_output(output: Path, store: str) -> None:
     """Refuse to put a report where it would replace a device, or something of the store's."""
     fault = ""
     if output.exists() and not output.is_file():
         fault = "it is no file"
-    elif output.resolve().is_relative_to(store.resolve()):
+    elif lies_in(output, store):
         fault = "it lies in the store"
     if fault:
         raise typer.BadParameter(f"{plain(output)}: {fault}; name a new file", param_hint="--output")
 
 
-def quote_path(path: Path) -> str:
+def lies_in(path: Path, store: str) -> bool:
+    """Whether a file lies in the folder of a store."""
+    from graphkit.store.remote import locate
+
+    place = locate(store)
+    return isinstance(place, Path) and path.resolve().is_relative_to(place)
+
+
+def quote_path(path: Path | str) -> str:
     """A path as a shell reads it."""
     return plain(shlex.quote(str(path)))

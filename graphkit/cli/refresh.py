@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from graphkit import terminal
-from graphkit.cli.options import JsonOption, KeyOption, parse_day, parse_folder, parse_seconds, quote_path
+from graphkit.cli.options import JsonOption, KeyOption, lies_in, parse_day, parse_folder, parse_seconds, quote_path
 from graphkit.terminal import plain, say
 
 if TYPE_CHECKING:
@@ -24,8 +24,10 @@ def refresh(  # noqa: PLR0913, PLR0917  # one argument an option
         ),
     ],
     store: Annotated[
-        Path,
-        typer.Option(metavar="STORE", parser=parse_folder, help="Folder of the store; made if it is not there."),
+        str,
+        typer.Option(
+            metavar="STORE", parser=parse_folder, help="Folder of the store, or its URL; made if it is not there."
+        ),
     ],
     accounts: Annotated[
         str | None, typer.Option(metavar="FILE", help="Accounts: account_id, created_at, account-level kinds.")
@@ -80,7 +82,7 @@ def refresh(  # noqa: PLR0913, PLR0917  # one argument an option
 
     if alerts == "-" and as_json:
         raise typer.BadParameter("- and --json both print; give a file", param_hint="--alerts")
-    if alerts not in (None, "-") and Path(alerts).resolve().is_relative_to(store.resolve()):
+    if alerts not in (None, "-") and lies_in(Path(alerts), store):
         raise typer.BadParameter("it lies in the store, which keeps its own; name another", param_hint="--alerts")
     settings = _load_settings(config, look_back, no_stability=no_stability)
     with terminal.show_progress(quiet=as_json) as progress:
@@ -99,7 +101,7 @@ def refresh(  # noqa: PLR0913, PLR0917  # one argument an option
             wait=wait,
             progress=progress,
         )
-    path = store / "snapshots" / snapshot.id
+    path = f"{store.rstrip('/')}/snapshots/{snapshot.id}"
     if alerts is not None:
         _tell_alerts(store, snapshot, alerts)
     if alerts == "-":
@@ -129,7 +131,7 @@ def _load_settings(config: Path | None, look_back: str | None, *, no_stability: 
         raise typer.BadParameter(f"{look_back!r}; allowed: {allowed}", param_hint="--look-back") from error
 
 
-def _tell_alerts(store: Path, snapshot: "Snapshot", target: str) -> None:
+def _tell_alerts(store: str, snapshot: "Snapshot", target: str) -> None:
     """Write what was not told before, and only then note that it was told: after a crash it is told again."""
     from graphkit.store.alerts import find_alerts, note_alerts
 
@@ -159,12 +161,12 @@ def _say_lineage(snapshot: "Snapshot") -> None:
         say(f"[bold red]bad data:[/] {plain(fault['subject'])}: {plain(fault['what'])}; no cluster is told as ended.")
 
 
-def _summarize(snapshot: "Snapshot", path: Path) -> dict[str, Any]:
+def _summarize(snapshot: "Snapshot", path: str) -> dict[str, Any]:
     """What `--json` says of a refresh."""
     content, run = snapshot.content, snapshot.manifest["run"]
     return {
         "snapshot": snapshot.id,
-        "path": str(path),
+        "path": path,
         "as_of": content["as_of"],
         "counts": {
             **content["population"],

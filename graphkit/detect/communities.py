@@ -61,7 +61,7 @@ def find_communities(pairs: Weighted, links: Links, *, config: Config) -> Intege
                 case "bipartite":
                     membership[joined] = _partition_bipartite(joined, links, config=config, resolution=resolution)
     membership = _number_by_size(membership, least=config.min_cluster_size)
-    return _keep_alike(membership, pairs, links, config=config)
+    return keep_alike(membership, pairs, links, config=config)
 
 
 def edge_strength(pairs: Weighted, links: Links, *, config: Config) -> Numbers:
@@ -99,14 +99,18 @@ def _partition_in_steps(
     return split_off_detached(found, edges, strength, parts=parts)
 
 
-def _keep_alike(membership: Integers, pairs: Weighted, links: Links, *, config: Config) -> Integers:
-    """Drop members whose strongest pair falls short of a link by more than their likeness to the others makes up."""
+def keep_alike(membership: Integers, pairs: Weighted, links: Links, *, config: Config) -> Integers:
+    """Drop members that no pair binds, or whose strongest pair lacks more for a link than their likeness makes up."""
     threshold = link_threshold(config, links.n_population)
+    linked = pairs.inside(membership) & (pairs.weight >= threshold)
+    weak = membership >= 0
+    weak[pairs.a[linked]] = weak[pairs.b[linked]] = False
+    pairs = pairs.take(weak[pairs.a] | weak[pairs.b])
     for _ in range(_MOST_ROUNDS):
+        weak &= membership >= 0  # others stay linked: who is dropped was linked to nobody
         strength = pairs.strongest_inside(membership)
-        weak = (membership >= 0) & (strength < threshold)
         likeness = member_likeness(links.profiles, membership, weak)
-        drop = weak & (strength + likeness < threshold)
+        drop = weak & ((strength <= 0) | (strength + likeness < threshold))
         if not drop.any():
             break
         membership = _number_by_size(np.where(drop, -1, membership), least=config.min_cluster_size)

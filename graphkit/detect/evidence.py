@@ -64,10 +64,12 @@ def gather_evidence(grouping: Grouping, links: Links, *, makes_pairs: npt.NDArra
 
 def share_bits(grouping: Grouping, pairs: Weighted) -> Numbers:
     """Share of each kind in the bits that hold a cluster together, shape (clusters, kinds)."""
-    inside = pairs.take(grouping.inside)
-    cluster = grouping.cluster[inside.a]
-    bits = np.maximum(inside.bits, 0) / inside.probability[:, None]
-    columns = [np.bincount(cluster, weights=column, minlength=len(grouping.names)) for column in bits.T]
+    cluster = grouping.cluster[pairs.a[grouping.inside]]
+    factor = 1 / pairs.probability[grouping.inside]
+    columns = [
+        np.bincount(cluster, weights=np.maximum(bits[grouping.inside], 0) * factor, minlength=len(grouping.names))
+        for bits in pairs.bits.T
+    ]
     total = np.column_stack(columns)
     share: Numbers = total / np.maximum(total.sum(axis=1, keepdims=True), np.finfo(float).tiny)
     return share

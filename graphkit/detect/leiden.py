@@ -16,6 +16,8 @@ from graphkit.apart import work_apart
 from graphkit.link.links import Integers, Numbers
 
 _ITERATIONS = 2
+_CENTERS = 0.05
+"""Share of the vertices that others may join before Leiden begins; more leave more edges, and a worse partition."""
 _FEW_EDGES = 200_000
 """Up to here a process of its own takes longer to begin than the work takes."""
 
@@ -32,7 +34,8 @@ def partition_graph(
 ) -> Integers:
     """Partition a graph, beginning with given communities.
 
-    A start near the answer, such as the components of the strongest edges, saves half of the time.
+    A start near the answer, such as the components of the strongest edges, saves half of the time, and stars that are
+    gathered first (``gather_stars``) two thirds of the rest.
 
     Parameters
     ----------
@@ -47,16 +50,48 @@ def partition_graph(
     -------
     Community of each vertex, numbered from 0.
     """
-    graph = igraph.Graph(n=len(start), edges=edges.astype(np.int64, copy=False))
-    with seeded(seed):
-        partition = graph.community_leiden(
-            objective_function="CPM",
-            weights=strength,
-            resolution=resolution,
-            initial_membership=start.tolist(),
-            n_iterations=_ITERATIONS,
-        )
-    return np.asarray(partition.membership, dtype=np.int64)
+    star = gather_stars(edges, strength, n=len(start), resolution=resolution, seed=seed)
+    start_of_star = np.empty(int(star.max(initial=-1)) + 1, dtype=np.int64)
+    start_of_star[star] = start
+    return merge_parts(star, edges, strength, start=start_of_star, resolution=resolution, seed=seed)
+
+
+def gather_stars(
+    edges: npt.NDArray[np.integer], strength: Numbers, *, n: int, resolution: float, seed: int
+) -> Integers:
+    """Let vertices join the one of a few centers, chosen at random, to which their strongest edge leads.
+
+    A vertex joins while its edge to the center alone makes up for all who joined before it by stronger edges, so that
+    each joining raises the quality of the partition.
+
+    Parameters
+    ----------
+    edges, strength, resolution, seed
+        As for ``partition_graph``.
+    n
+        Number of vertices.
+
+    Returns
+    -------
+    Star of each vertex, numbered from 0; most are alone in theirs.
+    """
+    center = np.random.default_rng(seed).random(n) < _CENTERS
+    a, b = edges.T
+    joins = np.flatnonzero(center[a] != center[b])
+    vertex = np.where(center[a[joins]], b[joins], a[joins])
+    other = np.where(center[a[joins]], a[joins], b[joins])
+    strongest = np.zeros(n)
+    np.maximum.at(strongest, vertex, strength[joins])
+    chosen = strength[joins] == strongest[vertex]
+    star = np.arange(n)
+    star[vertex[chosen]] = other[chosen]
+    joined = np.flatnonzero(star != np.arange(n))
+    joined = joined[np.lexsort((-strongest[joined], star[joined]))]
+    begins = np.flatnonzero(np.diff(star[joined], prepend=-1))
+    size = np.arange(len(joined)) - np.repeat(begins, np.diff(begins, append=len(joined))) + 1
+    alone = joined[strongest[joined] < resolution * size]
+    star[alone] = alone
+    return np.unique(star, return_inverse=True)[1].astype(np.int64)
 
 
 @contextmanager
@@ -72,8 +107,16 @@ def begin_partition(
         yield wait
 
 
-def merge_parts(parts: Integers, edges: Integers, strength: Numbers, *, resolution: float, seed: int) -> Integers:
-    """Partition a graph whose parts at a finer resolution are known: no part is cut.
+def merge_parts(
+    parts: Integers,
+    edges: npt.NDArray[np.integer],
+    strength: Numbers,
+    *,
+    start: Integers | None = None,
+    resolution: float,
+    seed: int,
+) -> Integers:
+    """Partition a graph of whose vertices some are known to belong together: no part is cut.
 
     Parameters
     ----------
@@ -81,6 +124,8 @@ def merge_parts(parts: Integers, edges: Integers, strength: Numbers, *, resoluti
         Part of each vertex, numbered from 0.
     edges, strength, resolution, seed
         As for ``partition_graph``.
+    start
+        Community of each part to begin with; by default each is its own.
 
     Returns
     -------
@@ -98,6 +143,7 @@ def merge_parts(parts: Integers, edges: Integers, strength: Numbers, *, resoluti
             weights=joined.data,
             resolution=resolution,
             node_weights=np.bincount(parts, minlength=n).tolist(),
+            initial_membership=None if start is None else start.tolist(),
             n_iterations=_ITERATIONS,
         )
     return np.asarray(partition.membership, dtype=np.int64)[parts]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -29,6 +29,8 @@ TIER_RULES = (
 )
 """Tiers and reason codes, the first that fits: weak pairs or one kind alone are never above review."""
 
+_CHUNK = 1 << 18
+"""Rows whose kinds are ordered at once."""
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _SHORTEST_NAME = 5
 
@@ -77,17 +79,23 @@ def describe_members(
     """
     n_accounts = len(links.accounts)
     partners = _sum_over_ends(pairs, 1 / pairs.probability, n_accounts)
-    within = pairs.take(grouping.inside)
-    by_kind = _add_up_kinds(within, n_accounts)
-    linked = within.take(within.weight >= threshold)
-    two_kinds = _sum_over_ends(linked, ((linked.bits > 0).sum(axis=1) >= 2).astype(float), n_accounts)
-    met = _sum_over_ends(linked, np.ones(len(linked.a)), n_accounts)
+    linked = grouping.inside & (pairs.weight >= threshold)
+    ends = pairs.a[linked], pairs.b[linked]
+    by_kind, used = np.zeros((2, n_accounts, len(links.kinds)))
+    n_kinds = np.zeros(len(ends[0]), dtype=np.int64)
+    for kind, bits in enumerate(pairs.bits.T):
+        by_kind[:, kind] = _sum_over_ends(pairs, np.where(grouping.inside, np.maximum(bits, 0), 0), n_accounts)
+        weighs = bits[linked] > 0
+        used[np.concatenate([end[weighs] for end in ends]), kind] = 1
+        n_kinds += weighs
+    met = _count_ends(ends, n_accounts)
+    two_kinds = _count_ends([end[n_kinds >= 2] for end in ends], n_accounts)
 
     account = np.flatnonzero(grouping.cluster >= 0)
     frame: pd.DataFrame = links.accounts.take(account).to_pandas()
     for column in ("first_seen", "last_seen", "created_at"):
         frame[column] = pd.to_datetime(frame[column], unit="s", utc=True)
-    n_used = (_add_up_kinds(linked, n_accounts)[account] > 0).sum(axis=1)
+    n_used = used[account].sum(axis=1)
     steady = np.nan_to_num(stability[account], nan=1.0) >= STEADY
     rule = _find_rule(n_used, two_kinds[account], met[account], steady)
     reasons = [list(TIER_RULES[number][1]) for number in rule]
@@ -110,23 +118,28 @@ def describe_members(
 
 def list_kinds(bits: npt.NDArray[np.floating], chosen: npt.NDArray[np.bool_], kinds: tuple[str, ...]) -> pa.ListArray:
     """List in each row of ``bits``, shape (rows, kinds), the names of the chosen kinds, most bits first."""
-    order = np.argsort(np.where(chosen, -bits, np.inf), axis=1, kind="stable")
-    kept = np.take_along_axis(chosen, order, axis=1)
-    offsets = np.concatenate([[0], np.cumsum(kept.sum(axis=1))]).astype(np.int32)
-    return pa.ListArray.from_arrays(offsets, pa.array(kinds, pa.string()).take(pa.array(order[kept])))
+    listed = []
+    for start in range(0, len(bits), _CHUNK):
+        some = chosen[start : start + _CHUNK]
+        order = np.argsort(np.where(some, -bits[start : start + _CHUNK], np.inf), axis=1, kind="stable")
+        listed.append(order[np.take_along_axis(some, order, axis=1)].astype(np.int16))
+    places = np.concatenate([*listed, np.empty(0, dtype=np.int16)])
+    offsets = np.concatenate([[0], np.cumsum(np.count_nonzero(chosen, axis=1))]).astype(np.int32)
+    return pa.ListArray.from_arrays(offsets, pa.DictionaryArray.from_arrays(places, pa.array(kinds, pa.string())))
 
 
-def _find_rule(n_kinds: Integers, n_two_kind_pairs: Numbers, n_met: Numbers, steady: npt.NDArray[np.bool_]) -> Integers:
+def _find_rule(
+    n_kinds: Numbers, n_two_kind_pairs: Integers, n_met: Integers, steady: npt.NDArray[np.bool_]
+) -> Integers:
     """Place in ``TIER_RULES`` of the first rule that fits each member."""
     fits = [n_met < 1, n_kinds < 2, n_two_kind_pairs < 1, n_met < 2, ~steady, np.ones(len(n_met), dtype=bool)]
     rule: Integers = np.argmax(np.column_stack(fits), axis=1)
     return rule
 
 
-def _add_up_kinds(pairs: Weighted, n_accounts: int) -> Numbers:
-    """Bits by kind over each account's pairs, shape (accounts, kinds)."""
-    bits = np.maximum(pairs.bits, 0).astype(float)
-    return np.column_stack([_sum_over_ends(pairs, column, n_accounts) for column in bits.T])
+def _count_ends(ends: Sequence[Integers], n_accounts: int) -> Integers:
+    """How often each account is an end."""
+    return sum((np.bincount(end, minlength=n_accounts) for end in ends), np.zeros(n_accounts, dtype=np.int64))
 
 
 def _sum_over_ends(pairs: Weighted, values: Numbers, n_accounts: int) -> Numbers:

@@ -98,9 +98,9 @@ class Clusters:
 def linking_strength(clusters: Clusters) -> Part:
     """Mean match weight of the pairs inside, linked or weak, in bits, beside the weight that links a pair."""
     threshold = link_threshold(clusters.config, clusters.links.n_population)
-    inside = clusters.pairs.take(clusters.grouping.inside)
-    cluster = clusters.grouping.cluster[inside.a]
-    value = _weighted_mean(cluster, inside.weight, 1 / inside.probability, n=clusters.n)
+    pairs, inside = clusters.pairs, clusters.grouping.inside
+    cluster = clusters.grouping.cluster[pairs.a[inside]]
+    value = _weighted_mean(cluster, pairs.weight[inside], 1 / pairs.probability[inside], n=clusters.n)
     return make_part("linking_strength", value, threshold, 1 - np.exp2(-np.maximum(value - threshold, 0) / 8))
 
 

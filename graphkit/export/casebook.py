@@ -67,7 +67,7 @@ def write_case(
     snapshot = opened.latest() if snapshot_id is None else opened.load(snapshot_id)
     snapshot.require_cluster(cluster_id)
     parameters = {
-        "store": str(Path(store).resolve()),
+        "store": str(opened.path),
         "snapshot_id": snapshot.id,
         "cluster_id": cluster_id,
         "reveal": reveal,

@@ -19,7 +19,9 @@ from graphkit.ingest.normalize import make_canonical_function, make_showing_func
 from graphkit.ingest.parts import EARLIEST_US, Part, explain_damage, explain_failure
 
 DAY_US = 86_400_000_000
-OPTIONAL = ("organization", "model", "capability", "input_tokens", "output_tokens")
+LABELS = ("model", "capability")
+"""Coded columns that are no kinds; their names are kept too."""
+OPTIONAL = ("organization", *LABELS, "input_tokens", "output_tokens")
 
 _COLLIDES = "two values have one code"
 _SHOWN = 120
@@ -46,7 +48,7 @@ def code_events(
     """Write the usable rows of parts, coded, and the names of their codes.
 
     Writes ``events-0.parquet`` and so on (source, account, t, kind_NAME, and what is optional, as far as a part has
-    it) and ``names-account.parquet``, ``names-kind_NAME.parquet`` (code, name).
+    it) and ``names-account.parquet``, ``names-kind_NAME.parquet``, ``names-model.parquet`` and so on (code, name).
 
     Returns
     -------
@@ -55,6 +57,9 @@ def code_events(
     kinds = sorted({name for part in parts for name in part.present if name.startswith("kind_")})
     with explain_damage(engine, parts, what="events"):
         write_names(engine, folder / names_file("account"), _union(parts, "account_id"), secret=secret)
+        for label in LABELS:
+            if any(label in part.present for part in parts):
+                write_names(engine, folder / names_file(label), _union(parts, label), secret=secret)
         for kind in kinds:
             code_kind(engine, kind, parts, folder / names_file(kind), config=config, key=key, secret=secret)
     coded: dict[tuple[int, str], Coded] = {}
@@ -80,7 +85,7 @@ def events_file(place: int) -> str:
 
 
 def names_file(what: str) -> str:
-    """File of the names of codes: of ``account``, or of ``kind_NAME``."""
+    """File of the names of codes: of ``account``, of ``kind_NAME``, of a label."""
     return f"names-{what}.parquet"
 
 
@@ -191,13 +196,12 @@ def _usable(part: Part, latest_us: int) -> str:
 
 
 def _read_optional(value: str, name: str, secret: str) -> str:
-    return code_of(value, secret=secret) if name == "organization" else value
+    return value if name.endswith("tokens") else code_of(value, secret=secret)
 
 
 def _number(part: Part) -> str:
-    """SQL of a row's source as a number."""
-    listed = ", ".join(quote_text(source) for source in sources_of(part))
-    return f"(list_position([{listed}], {part.source}) - 1)::USMALLINT" if part.files else "0::USMALLINT"
+    """SQL of a row's source as a number: its place in ``sources_of``."""
+    return "file_index::USMALLINT" if part.files else "0::USMALLINT"
 
 
 def _has_rows(engine: DuckDB, table: str) -> bool:

@@ -81,11 +81,11 @@ def read_events(  # noqa: PLR0913  # the one entry of the data
     After it the engine has
 
     - ``events``: a row is a usable event in the look-back; account (a code), t (microseconds since 1970 UTC),
-      kind_NAME for each kind of the events (the entity's code), organization (a code), model, capability,
+      kind_NAME for each kind of the events (the entity's code), organization, model, capability (codes too),
       input_tokens and output_tokens; null where empty or absent;
     - ``accounts_file``: a row is a row of the accounts; account, created_us, organization, kind_NAME for each of
       their kinds;
-    - ``names_account`` and ``names_kind_NAME``: code and name, possibly repeated.
+    - ``names_account``, ``names_kind_NAME``, ``names_model``, ``names_capability``: code and name, possibly repeated.
 
     Parameters
     ----------

@@ -19,6 +19,8 @@ _KEPT_TEXT = 200
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = rf"^{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}$"
+_GROUP = r"(?:0|[1-9a-f][0-9a-f]{0,3})"
+_ANY_GROUP = r"[0-9a-f]{1,4}"
 _BRACKETED = re.compile(r"\[([^\]]*)\](?::\d{1,5})?")
 _IPV4_PORT = re.compile(r"([0-9.]+):\d{1,5}")
 _LENGTH = re.compile(r"[0-9]{1,3}")
@@ -78,9 +80,14 @@ def normalize_addresses(values: pa.Array, *, ipv4_prefix: int, ipv6_prefix: int)
     trimmed = pc.utf8_trim_whitespace(values)
     plain = pc.fill_null(pc.match_substring_regex(trimmed, _IPV4), fill_value=False)
     result = trimmed if ipv4_prefix == 32 else _cut_ipv4(trimmed, plain, prefix=ipv4_prefix)
-    return _replace(
-        result, pc.invert(plain), lambda value: _parse_address(value, ipv4_prefix=ipv4_prefix, ipv6_prefix=ipv6_prefix)
+    others = trimmed.filter(pc.invert(plain))
+    if not len(others):
+        return result
+    networks, left = _cut_ipv6(others, prefix=ipv6_prefix)
+    parsed = _replace(
+        networks, left, lambda value: _parse_address(value, ipv4_prefix=ipv4_prefix, ipv6_prefix=ipv6_prefix)
     )
+    return pc.replace_with_mask(result, pc.invert(plain), parsed)
 
 
 def _cut_ipv4(values: pa.Array, plain: pa.Array, *, prefix: int) -> pa.Array:
@@ -91,6 +98,22 @@ def _cut_ipv4(values: pa.Array, plain: pa.Array, *, prefix: int) -> pa.Array:
     parts = [pa.array(np.ascontiguousarray(cut[:, place])).cast(pa.string()) for place in range(4)]
     networks = pc.binary_join_element_wise(pc.binary_join_element_wise(*parts, "."), str(prefix), "/")
     return pc.replace_with_mask(values, plain, networks)
+
+
+def _cut_ipv6(values: pa.Array, *, prefix: int) -> tuple[pa.Array, pa.Array]:
+    """Plain IPv6 addresses as networks where that takes no more than their first groups; also tells those left as are.
+
+    Up to four groups (a zero among them is not the longest run of zeros) in the one spelling, the last of them not
+    zero, then all the others, or some and the ``::`` that stands for the rest.
+    """
+    kept, rest = divmod(prefix, 16)
+    if rest or not 1 <= kept <= 4:
+        return values, pc.is_valid(values)
+    others, fewer = 8 - kept, 8 - kept - 1
+    host = rf"(?::{_ANY_GROUP}){{{others}}}|::(?:{_ANY_GROUP}(?::{_ANY_GROUP}){{0,{fewer - 1}}})?"
+    pattern = rf"^((?:{_GROUP}:){{{kept - 1}}}[1-9a-f][0-9a-f]{{0,3}})(?:{host})$"
+    cut = pc.replace_substring_regex(values, pattern, rf"\1::/{prefix}")
+    return cut, pc.equal(cut, values)
 
 
 def _parse_address(value: str, *, ipv4_prefix: int, ipv6_prefix: int) -> str | None:

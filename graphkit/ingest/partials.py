@@ -1,17 +1,19 @@
 """Partials: what was read and coded once is kept under the fingerprint of its file, and not read again.
 
 Files that are coded together share a segment: a folder with their coded events, the names of the codes, and
-``segment.json``, which is there only when all else is.
+``segment.json``, which is there only when all else is, and holds the checksums of all, its own too.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
+import re
 import shutil
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +23,11 @@ from graphkit.config import Config
 from graphkit.ingest.sources import File
 from graphkit.privacy import key_fingerprint
 
-_FORMAT = 1
+_FORMAT = 3
 _MANIFEST = "segment.json"
 _STAGING = ".staging-"
+_SEALED = re.compile(rb'\{"checksum":(\d+),"segment":(.*)\}\n', re.DOTALL)
+_LOG = logging.getLogger("graphkit")
 _SAMPLE = 1 << 16
 _BLOCK = 1 << 24
 _LEAST_LIVE = 0.5
@@ -98,6 +102,8 @@ def fingerprint_file(file: File, *, config: Config, key: bytes, whole: bool) -> 
 def load_segments(folder: Path, wanted: Iterable[str]) -> Segments:
     """Segments of a folder that are whole and mostly wanted, each with the wanted sources alone.
 
+    Of one that is damaged the log is told; its files are read anew.
+
     Parameters
     ----------
     wanted
@@ -105,7 +111,11 @@ def load_segments(folder: Path, wanted: Iterable[str]) -> Segments:
     """
     missing, found = set(wanted), {}
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        segment = None if path.name.startswith(_STAGING) else _read_segment(path)
+        segment = None
+        if not path.name.startswith(_STAGING):
+            fault, segment = _read_segment(path)
+            if fault:
+                _LOG.warning("%s; its files are read anew", fault)
         live = [source for source in segment.sources if _is_live(source, missing)] if segment else []
         n_live, n_all = (sum(source.n_rows for source in of) for of in (live, segment.sources if segment else ()))
         if segment is None or not live or n_live < _LEAST_LIVE * n_all:
@@ -113,6 +123,16 @@ def load_segments(folder: Path, wanted: Iterable[str]) -> Segments:
         missing -= {source.fingerprint for source in live}
         found[path] = segment.model_copy(update={"sources": tuple(live)})
     return found
+
+
+def find_faults(folder: Path) -> Iterator[tuple[str, str]]:
+    """Name each file at fault in a folder of segments, relative to it, and the fault; nothing is changed."""
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if path.name.startswith(_STAGING):
+            yield path.name, "a writer is at work, or was killed: the next one removes it"
+        elif (fault := _read_segment(path)[0]) and path.is_dir():  # not one that a refresh removed just now
+            file, _, what = fault.removeprefix(f"{folder}/").partition(": ")
+            yield file, f"{what}: the next refresh reads its files anew"
 
 
 def drop_unused(folder: Path, used: Iterable[Path]) -> None:
@@ -142,18 +162,29 @@ def finish_segment(staged: Path, sources: Iterable[Source]) -> tuple[Path, Segme
             os.fsync(file.fileno())
     checksums = {path.name: _checksum(path) for path in files}
     segment = Segment(format=_FORMAT, checksums=checksums, sources=tuple(sources))
-    (staged / _MANIFEST).write_text(segment.model_dump_json(), encoding="utf-8")
+    body = segment.model_dump_json().encode()
+    (staged / _MANIFEST).write_bytes(b'{"checksum":%d,"segment":%s}\n' % (zlib.crc32(body), body))
     return staged.rename(staged.with_name(staged.name.removeprefix(_STAGING))), segment
 
 
-def _read_segment(folder: Path) -> Segment | None:
-    """A segment; None if it is damaged or of another format."""
+def _read_segment(folder: Path) -> tuple[str, Segment | None]:
+    """What is wrong with a segment (file, colon, fault; empty: nothing), and the segment if it can be used."""
+    manifest = folder / _MANIFEST
     try:
-        segment = Segment.model_validate_json((folder / _MANIFEST).read_bytes())
-        whole = all(_checksum(folder / name) == checksum for name, checksum in segment.checksums.items())
-    except (OSError, ValidationError):
-        return None
-    return segment if whole and segment.format == _FORMAT else None
+        sealed = _SEALED.fullmatch(manifest.read_bytes())
+        if sealed is None or zlib.crc32(sealed[2]) != int(sealed[1]):
+            return f"{manifest}: is damaged, or of another version of graphkit", None
+        segment = Segment.model_validate_json(sealed[2])
+        if segment.format != _FORMAT:
+            return f"{manifest}: is of format {segment.format}, not {_FORMAT}", None
+        for name, checksum in segment.checksums.items():
+            if _checksum(folder / name) != checksum:
+                return f"{folder / name}: is damaged", None
+    except OSError as error:
+        return f"{error.filename}: cannot be read: {error.strerror}", None
+    except ValidationError:
+        return f"{manifest}: is of another version of graphkit", None
+    return "", segment
 
 
 def _checksum(path: Path) -> int:

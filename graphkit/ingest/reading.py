@@ -15,6 +15,7 @@ from graphkit.engine import DuckDB, quote_name, quote_text
 from graphkit.ingest.checks import tell_set_aside
 from graphkit.ingest.codes import code_of
 from graphkit.ingest.coding import (
+    LABELS,
     OPTIONAL,
     code_events,
     code_kind,
@@ -43,7 +44,7 @@ from graphkit.ingest.textfiles import open_text_files
 _BATCH_BYTES = 1 << 30
 """Size of the files that are coded together, and lost together if the run is killed."""
 _BATCH_FILES = 10_000
-_TYPES = {"model": "VARCHAR", "capability": "VARCHAR", "input_tokens": "BIGINT", "output_tokens": "BIGINT"}
+_TYPES = {"input_tokens": "BIGINT", "output_tokens": "BIGINT"}
 
 
 @dataclass(frozen=True)
@@ -148,10 +149,10 @@ def create_views(
     ]
     reading.engine.run(f"CREATE OR REPLACE TEMP VIEW events AS {' UNION ALL '.join(selects)}")
     folders: list[Path] = [*segments, reading.engine.scratch / "accounts"]
-    for what in ("account", *(f"kind_{kind}" for kind in sorted({*event_kinds, *account_kinds}))):
+    for what in ("account", *LABELS, *(f"kind_{kind}" for kind in sorted({*event_kinds, *account_kinds}))):
         files = [quote_text(str(path / names_file(what))) for path in folders if (path / names_file(what)).is_file()]
-        view = quote_name(f"names_{what}")
-        reading.engine.run(f"CREATE OR REPLACE TEMP VIEW {view} AS FROM read_parquet([{', '.join(files)}])")
+        names = f"FROM read_parquet([{', '.join(files)}])" if files else "SELECT 0::UBIGINT AS code, '' AS name LIMIT 0"
+        reading.engine.run(f"CREATE OR REPLACE TEMP VIEW {quote_name(f'names_{what}')} AS {names}")
 
 
 def _split(files: Sequence[File]) -> Iterator[list[File]]:

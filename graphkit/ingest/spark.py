@@ -17,7 +17,7 @@ from graphkit.ingest.coding import OPTIONAL
 from graphkit.ingest.events import Intake, add_up, list_sources, sum_up, tell_latest
 from graphkit.ingest.partials import Source
 from graphkit.ingest.sources import find_files, is_frame
-from graphkit.ingest.tasks import ACCOUNT_NAMES, ROWS, TOLD, Task, read_files
+from graphkit.ingest.tasks import ROWS, TOLD, Task, read_files
 from graphkit.sparkengine import Spark, explain_spark, quote, to_arrow
 
 if TYPE_CHECKING:
@@ -105,8 +105,7 @@ def _define(engine: Spark, read: DataFrame, read_too: DataFrame | None, task: Ta
     kinds = [f"kind_{kind}" for kind in intake.account_kinds]
     engine.define("accounts_file", accounts.selectExpr("account", "t AS created_us", "organization", *kinds))
 
-    named = {"account": ACCOUNT_NAMES} | {f"kind_{kind}": task.names_section(kind) for kind in intake.kinds}
-    for what, section in named.items():
+    for what, section in task.names_sections.items():
         names = [frame.where(f"section = {section}") for frame in (read, read_too) if frame is not None]
         both = names[0] if len(names) == 1 else names[0].unionAll(names[1])
         engine.define(f"names_{what}", both.selectExpr("code", "text AS name"))

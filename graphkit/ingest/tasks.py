@@ -16,17 +16,16 @@ from graphkit.config import Config
 from graphkit.engine import open_engine
 from graphkit.errors import GraphkitError
 from graphkit.ingest.checks import ACCOUNT_REASONS, count_rows
-from graphkit.ingest.coding import OPTIONAL, events_file, names_file
+from graphkit.ingest.coding import LABELS, OPTIONAL, events_file, names_file
 from graphkit.ingest.fields import account_fields
 from graphkit.ingest.partials import Source
 from graphkit.ingest.reading import Reading, code_file, open_parts, read_accounts
 from graphkit.ingest.sources import File
 
-TOLD, ROWS, ACCOUNT_NAMES = range(3)
-"""Sections of what tasks hand on: what is told of a file, its rows, names of accounts; then names of each kind."""
+TOLD, ROWS, NAMES = range(3)
+"""Sections of what tasks hand on: what is told of a file, its rows; from the third on, names of codes."""
 
 _MEMORY = "1GB"
-_TYPES = {"model": "STRING", "capability": "STRING"}
 _ARROW = {"INT": pa.int32(), "BIGINT": pa.int64(), "STRING": pa.string()}
 
 
@@ -48,12 +47,14 @@ class Task:
     def columns(self) -> dict[str, str]:
         """Names and types, in Spark's words, of what is handed on; a section fills some of them."""
         kinds = [f"kind_{kind}" for kind in sorted(self.config.kinds)]
-        names = dict.fromkeys(["code", "account", "t", *kinds, *OPTIONAL], "BIGINT") | _TYPES
+        names = dict.fromkeys(["code", "account", "t", *kinds, *OPTIONAL], "BIGINT")
         return {"section": "INT", "text": "STRING"} | names
 
-    def names_section(self, kind: str) -> int:
-        """Section of the names of a kind."""
-        return ACCOUNT_NAMES + 1 + sorted(self.config.kinds).index(kind)
+    @property
+    def names_sections(self) -> dict[str, int]:
+        """Section of the names of accounts, of each label, and of each kind (``kind_NAME``)."""
+        what = ["account", *LABELS, *(f"kind_{kind}" for kind in sorted(self.config.kinds))]
+        return {name: section for section, name in enumerate(what, NAMES)}
 
 
 def read_files(batches: Iterable[pa.RecordBatch], task: Task) -> Iterator[pa.RecordBatch]:
@@ -84,9 +85,8 @@ def _read_file(file: File, task: Task, schema: pa.Schema) -> Iterator[pa.RecordB
             yield _fill(schema, TOLD, text=[json.dumps(told | {"failure": str(error), "error": type(error).__name__})])
             return
         yield from _hand_on(rows, schema, ROWS)
-        yield from _names(folder, "account", schema, ACCOUNT_NAMES)
-        for kind in sorted(task.config.kinds):
-            yield from _names(folder, f"kind_{kind}", schema, task.names_section(kind))
+        for what, section in task.names_sections.items():
+            yield from _names(folder, what, schema, section)
     yield _fill(schema, TOLD, text=[json.dumps(told | {"source": source.model_dump(mode="json")})])
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
+from pandas.util import hash_array
 
 from graphkit.config import Config
 from graphkit.link.arrays import sort_distinct
@@ -72,18 +75,14 @@ def _meet(account: Integers, entity: Integers, *, partners: int, n_accounts: int
 
 
 def _hash_texts(texts: pa.ChunkedArray, *, key: bytes, seed: int) -> Words:
-    """Keyed 64-bit hashes, so that who writes the texts cannot choose who meets whom."""
+    """Keyed 64-bit hashes (SipHash), so that who writes the texts cannot choose who meets whom."""
     secret = hashlib.sha256(seed.to_bytes(8, "big") + key).digest()
-    digests = (hashlib.blake2b(text.encode(), key=secret, digest_size=8).digest() for text in texts.to_pylist())
-    return np.frombuffer(b"".join(digests), dtype=">u8").astype(np.uint64)
+    hashes: Words = hash_array(texts.to_numpy(), hash_key=base64.b64encode(secret)[:16].decode(), categorize=False)
+    return hashes
 
 
 def _hash_entities(entities: pa.Table, *, key: bytes, seed: int) -> Words:
-    names = [
-        f"{kind}\0{entity}"
-        for kind, entity in zip(entities["kind"].to_pylist(), entities["entity"].to_pylist(), strict=True)
-    ]
-    return _hash_texts(pa.chunked_array([names], pa.string()), key=key, seed=seed)
+    return _hash_texts(pc.binary_join_element_wise(entities["kind"], entities["entity"], "\0"), key=key, seed=seed)
 
 
 def _mix(words: Words) -> Words:

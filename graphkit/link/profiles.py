@@ -31,7 +31,8 @@ class Trait:
     """A common value of a column, whose events are counted for each account."""
 
     column: str
-    value: str
+    code: int
+    """What stands for the value in the engine."""
     n_events: int
     """Events of everybody that have it."""
     name: str
@@ -41,17 +42,21 @@ class Trait:
 def find_traits(engine: Engine) -> tuple[Trait, ...]:
     """Find the common models and capabilities, of each those of most events first; none of a column of one value."""
     names = {column: quote_name(column) for column in _COLUMNS}
-    which = " ".join(f"WHEN GROUPING({name}) = 0 THEN {quote_text(column)}" for column, name in names.items())
+    counted = f"SELECT {', '.join(names.values())}, count(*) AS n FROM events GROUP BY {', '.join(names.values())}"
+    named = " UNION ALL ".join(
+        f"SELECT {quote_text(column)} AS what, code, min(name) AS value, min(n) AS n "
+        f"FROM (SELECT {name} AS code, sum(n)::BIGINT AS n FROM counted GROUP BY {name}) "
+        f"JOIN {quote_name(f'names_{column}')} USING (code) GROUP BY code"
+        for column, name in names.items()
+    )
     rows = engine.query(f"""
-        SELECT CASE {which} END AS what, coalesce({", ".join(names.values())}) AS value, count(*) AS n
-        FROM events GROUP BY GROUPING SETS ({", ".join(f"({name})" for name in names.values())})
-        HAVING value IS NOT NULL
+        WITH counted AS ({counted}) SELECT * FROM ({named})
         QUALIFY row_number() OVER (PARTITION BY what ORDER BY n DESC, value) <= {_MOST_VALUES}
         ORDER BY what, n DESC, value
     """).to_pylist()
     by_column = {column: [row for row in rows if row["what"] == column] for column in _COLUMNS}
     return tuple(
-        Trait(column, row["value"], row["n"], f"{column}_{number}")
+        Trait(column, row["code"], row["n"], f"{column}_{number}")
         for column, found in by_column.items()
         if len(found) > 1
         for number, row in enumerate(found)
@@ -60,9 +65,9 @@ def find_traits(engine: Engine) -> tuple[Trait, ...]:
 
 def count_traits(traits: Sequence[Trait]) -> list[str]:
     """SQL that counts an account's events of each trait."""
-    return [
-        f"count(*) FILTER ({quote_name(trait.column)} = {quote_text(trait.value)}) AS {trait.name}" for trait in traits
-    ] + [f"count({quote_name(column)}) AS {column}_known" for column in sorted({trait.column for trait in traits})]
+    return [f"count(*) FILTER ({quote_name(trait.column)} = {trait.code}) AS {trait.name}" for trait in traits] + [
+        f"count({quote_name(column)}) AS {column}_known" for column in sorted({trait.column for trait in traits})
+    ]
 
 
 def measure_profiles(engine: Engine, links: Links, traits: Sequence[Trait]) -> Numbers:

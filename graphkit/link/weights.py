@@ -61,9 +61,11 @@ class Weighted:
     def strongest_inside(self, membership: Integers) -> Numbers:
         """Bits of each account's strongest pair with an account of its community; 0 for none."""
         inside = self.inside(membership)
+        a, weight = self.a[inside], self.weight[inside]
         strength = np.zeros(len(membership))
-        for ends in (self.a[inside], self.b[inside]):
-            np.maximum.at(strength, ends, self.weight[inside])
+        first = np.flatnonzero(np.diff(a, prepend=-1))
+        strength[a[first]] = np.maximum.reduceat(weight, first) if len(first) else 0
+        np.maximum.at(strength, self.b[inside], weight)
         return strength
 
 

@@ -16,15 +16,17 @@ from graphkit.store.names import HOLDER, LOCK
 
 
 @contextmanager
-def hold_lock(folder: Path, *, timeout: float = 0.0) -> Iterator[bool]:
+def hold_lock(folder: Path, *, timeout: float = 0.0, store: object = None) -> Iterator[bool]:
     """Hold the lock of a store's folder; True is yielded by the outermost hold of this thread, False inside it.
 
     Parameters
     ----------
     folder
-        The store.
+        The store, or the folder of this machine in which who writes to it works.
     timeout
         Seconds to wait for another writer; negative: for ever.
+    store
+        What messages call it; by default the folder.
 
     Raises
     ------
@@ -40,7 +42,7 @@ def hold_lock(folder: Path, *, timeout: float = 0.0) -> Iterator[bool]:
         lock.acquire(timeout=timeout)
     except Timeout as error:
         raise StoreLockedError(
-            f"{folder}: another writer holds the store ({_describe_holder(folder / HOLDER)}); "
+            f"{store or folder}: another writer holds the store ({_describe_holder(folder / HOLDER)}); "
             "wait until it is done, or end it"
         ) from error
     except OSError as error:

@@ -12,7 +12,19 @@ SCRATCH = "scratch"
 REVIEWS = "reviews.jsonl"
 ALERTS = "alerts.jsonl"
 LINES_LOCK = "lines.lock"
-KNOWN_FILES = frozenset({STORE_FILE, KEY, LOCK, HOLDER, SNAPSHOTS, PARTIALS, SCRATCH, REVIEWS, ALERTS, LINES_LOCK})
+LEASE = "lease"
+LEASE_NOTE = "lease.json"
+
+
+def pieces_folder(name: str) -> str:
+    """Folder of the records that were appended in an object store, an object each, to what is a file elsewhere."""
+    return name.removesuffix(".jsonl")
+
+
+KNOWN_FILES = frozenset(
+    {STORE_FILE, KEY, LOCK, HOLDER, SNAPSHOTS, PARTIALS, SCRATCH, REVIEWS, ALERTS, LINES_LOCK, LEASE}
+    | {pieces_folder(REVIEWS), pieces_folder(ALERTS)}
+)
 
 MANIFEST = "manifest.json"
 SNAPSHOT_ID = re.compile(r"\d{8}-[0-9a-f]{8}")

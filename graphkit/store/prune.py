@@ -10,7 +10,8 @@ from graphkit.errors import StoreError, UsageError
 from graphkit.store.durable import rename, sync_folder
 from graphkit.store.folder import read_snapshot
 from graphkit.store.lines import hold_lines
-from graphkit.store.names import SNAPSHOTS, STAGING
+from graphkit.store.names import MANIFEST, SNAPSHOTS, STAGING
+from graphkit.store.remote import Place, RemotePath
 from graphkit.store.reviews import read_reviews
 from graphkit.store.store import Store, open_store
 
@@ -67,10 +68,15 @@ def prune_store(store: Store | str | Path, *, keep: int, wait: float = 0.0, dry_
     )
 
 
-def _remove(folder: Path, name: str) -> None:
-    """Remove a snapshot: out of the readers' sight in one move, then file by file."""
-    staged = folder / f"{STAGING}removed-{name}"
+def _remove(folder: Place, name: str) -> None:
+    """Remove a snapshot: out of the readers' sight in one step, then file by file."""
     try:
+        if isinstance(folder, RemotePath):
+            (folder / name / MANIFEST).unlink()
+            for file in (folder / name).find():
+                (folder / name / file).unlink(missing_ok=True)
+            return
+        staged = folder / f"{STAGING}removed-{name}"
         rename(folder / name, staged)
         shutil.rmtree(staged)
         sync_folder(folder)

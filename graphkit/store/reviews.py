@@ -11,6 +11,7 @@ from graphkit.detect.refit import VERDICTS
 from graphkit.errors import UsageError
 from graphkit.store.lines import append_lines, read_lines
 from graphkit.store.names import REVIEWS
+from graphkit.store.remote import Place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,7 +96,7 @@ def review(
     return given
 
 
-def read_reviews(store: Path) -> list[Review]:
+def read_reviews(store: Place) -> list[Review]:
     """The reviews in a store's folder, oldest first.
 
     Raises

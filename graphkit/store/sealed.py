@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from graphkit.errors import StoreError
 from graphkit.snapshot import sha256
+from graphkit.store.remote import Place
 from graphkit.tables import FORMAT
 
 
@@ -15,7 +15,7 @@ def seal(document: Mapping[str, Any]) -> bytes:
     return _render({**document, "checksum": sha256(_render(document))})
 
 
-def read_sealed(path: Path) -> dict[str, Any]:
+def read_sealed(path: Place) -> dict[str, Any]:
     """Read a sealed file.
 
     Raises

@@ -1,11 +1,12 @@
-"""A folder of snapshots: any number of readers, one writer at a time, one key."""
+"""A folder of snapshots, here or in an object store: any number of readers, one writer at a time, one key."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -16,14 +17,17 @@ from graphkit.errors import StoreError
 from graphkit.privacy import KEY_VARIABLE, key_fingerprint, load_key
 from graphkit.snapshot import Snapshot
 from graphkit.store.create import create_store, is_store, read_own_key
-from graphkit.store.folder import read_snapshot, remove_staged, write_snapshot
+from graphkit.store.folder import read_snapshot, remove_staged, upload_snapshot, write_snapshot
+from graphkit.store.lease import confirm_lease, hold_lease
 from graphkit.store.listing import complete_id, find_newest, list_snapshots, snapshot_ids
 from graphkit.store.lock import hold_lock
-from graphkit.store.names import KEY, SCRATCH, SNAPSHOTS, STORE_FILE
+from graphkit.store.names import KEY, PARTIALS, SCRATCH, SNAPSHOTS, STORE_FILE
+from graphkit.store.remote import Place, RemotePath, locate
 from graphkit.store.reviews import read_reviews, review, tabulate_reviews
 from graphkit.store.sealed import read_sealed
 from graphkit.store.verdicts import judge_clusters
 from graphkit.store.verify import Problem, find_problems
+from graphkit.store.work import make_work_folder, work_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,8 +37,8 @@ if TYPE_CHECKING:
 class Store:
     """An open store. Reading needs no write access and never meets a half-written snapshot."""
 
-    path: Path
-    """The folder."""
+    path: Place
+    """The folder; its text is what opens the store again."""
     key_fingerprint: str
     """What tells the store's key from others."""
     known_key: bytes | None = field(default=None, repr=False)
@@ -104,12 +108,19 @@ class Store:
                 f"the store's is {self.key_fingerprint}; make it with the store's key"
             )
         with self.lock():
-            if not (self._snapshots / snapshot.id).exists():
-                write_snapshot(snapshot, self._snapshots)
+            if snapshot.id not in snapshot_ids(self._snapshots):
+                self._write(snapshot)
         published = read_snapshot(self._snapshots / snapshot.id)
         if published.content["digest"] != snapshot.content["digest"]:
             raise StoreError(f"{self.path}: another snapshot has the id {snapshot.id}; move it to another store")
         return self._judged(published)
+
+    def _write(self, snapshot: Snapshot) -> None:
+        store, folder = self.path, self._snapshots
+        if isinstance(store, RemotePath) and isinstance(folder, RemotePath):
+            upload_snapshot(snapshot, folder, confirm=lambda: confirm_lease(store, work_folder(store)))
+        elif isinstance(folder, Path):
+            write_snapshot(snapshot, folder)
 
     def reviews(self) -> pd.DataFrame:
         """The reviews, oldest first; ``gk.refit_score`` takes them as they are.
@@ -143,15 +154,32 @@ class Store:
         StoreLockedError
             If another writer holds the store, saying who.
         """
-        with hold_lock(self.path, timeout=timeout) as outermost:
+        since = time.monotonic()
+        with ExitStack() as held:
+            folder = make_work_folder(self.path)
+            outermost = held.enter_context(hold_lock(folder, timeout=timeout, store=self.path))
+            if outermost and isinstance(self.path, RemotePath):
+                left = timeout if timeout < 0 else max(0.0, timeout - (time.monotonic() - since))
+                held.enter_context(hold_lease(self.path, folder, timeout=left))
             if outermost:
-                remove_staged(self._snapshots)
+                self._remove_staged()
             yield
+
+    def _remove_staged(self) -> None:
+        try:
+            remove_staged(self._snapshots)
+        except OSError as error:
+            raise StoreError(f"{error.filename or self.path}: cannot be removed: {error.strerror}") from error
+
+    @property
+    def partials(self) -> Path:
+        """Folder in which what was read of events is kept: in the store, or for an object store in the user's cache."""
+        return work_folder(self.path) / PARTIALS
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """A folder for temporary files, for who holds the lock; what a killed writer left there is removed first."""
-        folder = self.path / SCRATCH
+        folder = work_folder(self.path) / SCRATCH
         try:
             if folder.exists():
                 shutil.rmtree(folder)
@@ -179,26 +207,28 @@ class Store:
             verdicts = judge_clusters(snapshot, read_reviews(self.path), snapshots=self._snapshots)
             return {name: verdict.to_row() for name, verdict in verdicts.items()}
 
-        writable = os.access(self.path, os.W_OK)
+        # who may write to an object store is known when one writes
+        writable = not isinstance(self.path, Path) or os.access(self.path, os.W_OK)
         record = partial(review, self, snapshot_id=snapshot.id) if writable else None
         return replace(snapshot, judge=judge, review=record)
 
     @property
-    def _snapshots(self) -> Path:
+    def _snapshots(self) -> Place:
         return self.path / SNAPSHOTS
 
 
-def open_store(path: str | Path, *, create: bool = False, key_file: str | Path | None = None) -> Store:
+def open_store(path: str | Path | RemotePath, *, create: bool = False, key_file: str | Path | None = None) -> Store:
     """Open a store.
 
     Parameters
     ----------
     path
-        Its folder.
+        Its folder, or the URL of one in an object store, such as ``s3://bucket/store``.
     create
         Make it if it does not exist: in a new or empty folder.
     key_file
-        The key for digests; by default the environment's ``GRAPHKIT_KEY``, else the store's own key.
+        The key for digests; by default the environment's ``GRAPHKIT_KEY``, else the store's own key. Object stores
+        keep none.
 
     Raises
     ------
@@ -206,8 +236,10 @@ def open_store(path: str | Path, *, create: bool = False, key_file: str | Path |
         If there is no store, it is damaged, its format is unknown or the key is not its own.
     ConfigError
         If the key that is given cannot be read or is too short.
+    UsageError
+        If the package for URLs of this kind is not installed.
     """
-    path = Path(path).expanduser().resolve()
+    path = locate(path)
     given = load_key(key_file)
     if not is_store(path):
         if not create:

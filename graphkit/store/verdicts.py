@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
@@ -13,6 +12,7 @@ import pyarrow.compute as pc
 from graphkit.snapshot import Snapshot
 from graphkit.store.folder import read_snapshot
 from graphkit.store.names import MANIFEST
+from graphkit.store.remote import Place
 from graphkit.store.reviews import Review
 
 _GRAVITY = {"confirmed": 2, "watch": 1, "benign": 0}
@@ -33,7 +33,7 @@ class Verdict:
         return {"verdict": self.review.verdict, "verdict_basis": self.basis, "verdict_covers": self.covers}
 
 
-def judge_clusters(snapshot: Snapshot, reviews: Sequence[Review], *, snapshots: Path) -> dict[str, Verdict]:
+def judge_clusters(snapshot: Snapshot, reviews: Sequence[Review], *, snapshots: Place) -> dict[str, Verdict]:
     """Find the verdicts that hold for the clusters of a snapshot.
 
     A cluster's own last review holds, unless it has since taken in clusters with reviews of their own; one without
@@ -97,7 +97,7 @@ def _weigh(review: Review) -> tuple[int, str, str]:
     return _GRAVITY[review.verdict], review.time, review.cluster_id
 
 
-def _read_covered(reviews: Iterable[Review], snapshots: Path, *, now: Snapshot) -> dict[tuple[str, str], set[str]]:
+def _read_covered(reviews: Iterable[Review], snapshots: Place, *, now: Snapshot) -> dict[tuple[str, str], set[str]]:
     """The accounts that reviews cover, by snapshot and cluster, as far as the snapshots are still there."""
     wanted: dict[str, set[str]] = {}
     for each in reviews:

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from graphkit.errors import StoreError
+from graphkit.ingest.partials import find_faults
 from graphkit.snapshot import digest_content, sha256
 from graphkit.store.folder import read_snapshot, tables_of
 from graphkit.store.lines import find_bad_lines
-from graphkit.store.names import ALERTS, KEY, KNOWN_FILES, MANIFEST, REVIEWS, SNAPSHOT_ID, SNAPSHOTS, STAGING
+from graphkit.store.names import (
+    ALERTS,
+    KEY,
+    KNOWN_FILES,
+    MANIFEST,
+    PARTIALS,
+    REVIEWS,
+    SNAPSHOT_ID,
+    SNAPSHOTS,
+    STAGING,
+    beside,
+)
+from graphkit.store.remote import Place, RemotePath
+
+_STAGED = frozenset(beside(name) for name in KNOWN_FILES)
+_UNFINISHED = "a writer is at work, or was killed: the next one removes it"
 
 
 @dataclass(frozen=True)
@@ -25,38 +40,54 @@ class Problem:
     """What is wrong with it, and what to do."""
 
 
-def find_problems(store: Path, *, key_fingerprint: str) -> list[Problem]:
+def find_problems(store: Place, *, key_fingerprint: str) -> list[Problem]:
     """All that is wrong in a store, in the order of the files' names; nothing is changed."""
     problems = [Problem(None, name, problem) for name, problem in _check_store(store)]
-    folders = sorted((store / SNAPSHOTS).iterdir()) if (store / SNAPSHOTS).is_dir() else []
-    for folder in folders:
+    folders: list[Place] = list((store / SNAPSHOTS).iterdir()) if (store / SNAPSHOTS).is_dir() else []
+    for folder in sorted(folders, key=lambda each: each.name):
+        place = f"{SNAPSHOTS}/{folder.name}"
         if SNAPSHOT_ID.fullmatch(folder.name) and folder.is_dir():
+            if isinstance(folder, RemotePath) and not (folder / MANIFEST).exists():
+                problems.append(Problem(None, place, f"has no manifest: {_UNFINISHED}"))
+                continue
             problems += [
-                Problem(folder.name, f"{SNAPSHOTS}/{folder.name}/{name}", problem)
+                Problem(folder.name, f"{place}/{name}", problem)
                 for name, problem in _check_snapshot(folder, key_fingerprint)
             ]
         elif folder.name.startswith(STAGING):
-            told = "a writer is at work, or was killed: the next one removes it"
-            problems.append(Problem(None, f"{SNAPSHOTS}/{folder.name}", told))
+            problems.append(Problem(None, place, _UNFINISHED))
         else:
-            problems.append(Problem(None, f"{SNAPSHOTS}/{folder.name}", "is no snapshot: move it away"))
+            problems.append(Problem(None, place, "is no snapshot: move it away"))
     return problems
 
 
-def _check_store(store: Path) -> Iterator[tuple[str, str]]:
+def _check_store(store: Place) -> Iterator[tuple[str, str]]:
     """Name each file at fault beside the snapshots, and the fault."""
-    for path in sorted(store.iterdir()):
-        if path.name not in KNOWN_FILES:
-            yield path.name, "does not belong to a store: move it away"
-        elif path.name == KEY and path.stat().st_mode & 0o077:
-            yield KEY, f"others than its owner can reach it: `chmod 600 {KEY}`"
-        elif path.name in {REVIEWS, ALERTS}:
-            yield from ((path.name, problem) for problem in find_bad_lines(path))
+    names = sorted(path.name for path in store.iterdir())
+    for name in names:
+        if name in _STAGED:
+            yield name, _UNFINISHED
+        elif name not in KNOWN_FILES:
+            yield name, "does not belong to a store: move it away"
+        elif name == KEY:
+            yield from ((name, problem) for problem in _check_key(store / name))
+    for name in (REVIEWS, ALERTS):
+        yield from find_bad_lines(store / name)
+    if isinstance(store, RemotePath):
+        return
+    yield from ((f"{PARTIALS}/{name}", problem) for name, problem in find_faults(store / PARTIALS))
     if not (store / SNAPSHOTS).is_dir():
         yield SNAPSHOTS, "is missing: restore it from a copy, or make an empty folder"
 
 
-def _check_snapshot(folder: Path, key_fingerprint: str) -> Iterator[tuple[str, str]]:
+def _check_key(path: Place) -> Iterator[str]:
+    if isinstance(path, RemotePath):
+        yield "a key does not belong into an object store: remove it, and give it as a key file"
+    elif path.stat().st_mode & 0o077:
+        yield f"others than its owner can reach it: `chmod 600 {KEY}`"
+
+
+def _check_snapshot(folder: Place, key_fingerprint: str) -> Iterator[tuple[str, str]]:
     """Name each file at fault in a snapshot's folder, and the fault."""
     try:
         manifest = read_snapshot(folder).manifest
@@ -75,7 +106,7 @@ def _check_snapshot(folder: Path, key_fingerprint: str) -> Iterator[tuple[str, s
             yield name, problem
 
 
-def _check_table(path: Path, expected: str | None) -> str | None:
+def _check_table(path: Place, expected: str | None) -> str | None:
     """What is wrong with a file whose checksum should be ``expected``; None if nothing is."""
     if expected is None:
         return "is not in the manifest: move it away"
