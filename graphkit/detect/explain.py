@@ -18,6 +18,7 @@ from graphkit.detect.holding import ROUNDING, read_thresholds
 from graphkit.detect.nearest import unknown_account
 from graphkit.detect.sharing import entity_bits, makes_pairs, read_entities
 from graphkit.errors import UsageError
+from graphkit.frames import mark_frame
 from graphkit.snapshot import Snapshot
 
 _COLUMNS = [
@@ -112,7 +113,8 @@ def _explain_steps(snapshot: Snapshot, path: Sequence[str]) -> pd.DataFrame:
     frame = pd.concat(told, ignore_index=True)
     link, _ = read_thresholds(snapshot)
     frame["linked"] = frame.groupby("step")["bits"].transform("sum") >= link - ROUNDING
-    return frame[_COLUMNS + [column for column in frame.columns if column not in _COLUMNS]]
+    ordered = frame[_COLUMNS + [column for column in frame.columns if column not in _COLUMNS]]
+    return mark_frame(ordered, "explained")
 
 
 def _explain_step(
