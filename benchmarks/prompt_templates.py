@@ -2,13 +2,15 @@
 
     python benchmarks/prompt_templates.py                      made-up prompts: 20,000 for quality, a million for speed
     python benchmarks/prompt_templates.py --real FOLDER        also prompts.parquet there, whose templates are known
-    python benchmarks/prompt_templates.py --prompts 100000     speed on fewer
+    python benchmarks/prompt_templates.py --prompts 200000     speed on fewer
+    python benchmarks/prompt_templates.py --only-speed         no scores
 
 The peers are the first eight words of a prompt, and its most common run of four words. F1 is the mean over the true
 templates of the best F1 with any group; found is the share of them with an F1 of 0.9 or more; noise is the share of
 noisy prompts that are in their template's best group; organic is the share of other prompts in groups of 20 or more.
 """
 
+import resource
 import time
 from collections import Counter
 from pathlib import Path
@@ -98,27 +100,29 @@ def print_quality(console: Console, title: str, world: tuple[pd.Series, pd.Serie
 
 
 def print_speed(console: Console, n: int) -> None:
-    """Print how fast prompts are mined, of which three in ten come from 200 templates."""
-    prompts, *_ = make_prompts(min(n, 100_000), 200, seed=3, share=0.3)
+    """Print how fast prompts are mined, of which six in ten come from 200 templates; the first 200,000 differ."""
+    prompts, *_ = make_prompts(min(n, 200_000), 200, seed=3, share=0.6)
     n_words = prompts.str.split().str.len().mean()
     many = pd.concat([prompts] * -(-n // len(prompts)), ignore_index=True).iloc[:n]
     accounts = pd.Series(np.random.default_rng(0).integers(0, max(n // 20, 1), n)).map("acct-{}".format)
     start, cpu = time.perf_counter(), time.process_time()
     _, templates = gk.mine_templates(many, accounts)
     wall, cpu = time.perf_counter() - start, time.process_time() - cpu
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     console.print(
         f"{n:,} prompts of {n_words:.0f} words: {wall:.1f} s, {n / wall:,.0f} a second "
-        f"({cpu / n * 1e6:.0f} µs of one core each); {len(templates):,} templates"
+        f"({cpu / n * 1e6:.0f} µs of one core each); {len(templates):,} templates; peak {peak:,.0f} MB"
     )
 
 
 def main(
     real: Annotated[Path | None, typer.Option(help="Folder with prompts.parquet.")] = None,
     prompts: Annotated[int, typer.Option(help="How many prompts to time.")] = 1_000_000,
+    only_speed: Annotated[bool, typer.Option("--only-speed", help="No scores.")] = False,
 ) -> None:
     """Print score tables and the speed."""
     console = Console(width=120)
-    for seed in (21, 22):
+    for seed in () if only_speed else (21, 22):
         print_quality(console, f"made-up prompts, seed {seed}", make_prompts(20_000, 40, seed=seed, share=0.5))
     if real is not None:
         print_quality(console, "real prompts", read_real(real))

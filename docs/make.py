@@ -17,6 +17,8 @@ TYPES = {
     "texts": "list of strings",
     "integer": "64-bit integer",
     "number": "64-bit float",
+    "numbers": "list of 64-bit floats",
+    "hashes": "list of unsigned 64-bit integers",
     "time": "UTC, whole seconds, kept as timestamp[ms]",
     "day": "date",
 }

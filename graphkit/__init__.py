@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from graphkit.show.image import write_image, write_images
     from graphkit.show.overview import plot_overview
     from graphkit.show.packet import explain, write_packet
+    from graphkit.show.prompt_template import plot_template
     from graphkit.show.report import render_report, write_report
     from graphkit.show.rhythm import plot_rhythm
     from graphkit.show.tableview import TableView, mask_identifiers, table
@@ -94,6 +95,7 @@ _MODULES = {
     "graphkit.show.image": ("write_image", "write_images"),
     "graphkit.show.overview": ("plot_overview",),
     "graphkit.show.packet": ("explain", "write_packet"),
+    "graphkit.show.prompt_template": ("plot_template",),
     "graphkit.show.report": ("render_report", "write_report"),
     "graphkit.show.rhythm": ("plot_rhythm",),
     "graphkit.show.tableview": ("TableView", "mask_identifiers", "table"),
@@ -159,6 +161,7 @@ __all__ = [
     "plot_evidence",
     "plot_overview",
     "plot_rhythm",
+    "plot_template",
     "prune_store",
     "read_backdrop",
     "read_infrastructure",

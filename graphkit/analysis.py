@@ -21,6 +21,7 @@ from graphkit.detect.findings import Behavior, Checks, Graph, leave_out_idle_pai
 from graphkit.detect.lineage import keep_identity
 from graphkit.detect.members import Grouping, group_accounts
 from graphkit.detect.stability import measure_stability, no_stability
+from graphkit.detect.templates import list_templates, read_known_templates
 from graphkit.engine import DuckDB, Engine, open_engine
 from graphkit.errors import UsageError
 from graphkit.ingest.events import Intake, read_events
@@ -28,6 +29,8 @@ from graphkit.ingest.infrastructure import Infrastructure, read_infrastructure, 
 from graphkit.ingest.organizations import leave_out_organizations
 from graphkit.ingest.partials import drop_unused
 from graphkit.ingest.parts import explain_failure
+from graphkit.ingest.prompt_mining import KnownTemplates
+from graphkit.ingest.public_templates import read_public_templates
 from graphkit.ingest.spark import read_events_with_spark
 from graphkit.link.activity import measure_activity
 from graphkit.link.arrays import number_distinct
@@ -73,6 +76,7 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
     *,
     as_of: date | None = None,
     infrastructure: str | Path | Infrastructure | None = None,
+    public_templates: Any = None,
     key: bytes = privacy.PUBLIC_KEY,
     parent_of: Callable[[date], Snapshot | None] | None = None,
     memory: str = "4GB",
@@ -98,6 +102,9 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
         Last UTC day that counts; by default the day of the newest event.
     infrastructure
         A list of known infrastructure, or the path of one; see docs/infrastructure.md.
+    public_templates
+        A CSV file or frame with the columns ``name`` and ``text``: prompt templates that are public, by which mined
+        ones are named; see docs/templates.md.
     key
         For keyed digests; the default is public, so keep a store (or give a key) where digests must be secret.
     parent_of
@@ -129,6 +136,7 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
     config = config or Config()
     clock = _Clock(progress, engine)
     listed, known = _read_list(infrastructure, config), None
+    public = [] if public_templates is None else read_public_templates(public_templates)
     if engine == "spark" or _needs_addresses(listed, config):
         partials = None
     with _open(engine, scratch, memory=memory, spark_master=spark_master) as running:
@@ -143,6 +151,7 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
                     as_of=as_of,
                     partials=partials,
                     rehash=rehash,
+                    known=_known_from(parent_of),
                 )
             else:
                 _require_plain_addresses(listed, config)
@@ -151,6 +160,8 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
                 intake, left_out = leave_out_organizations(running, intake, listed, config=config)
                 known = Known(listed, left_out)
             stage.result = f"{intake.n_in_window:,} events, {plural(intake.n_read, 'source')} read anew"
+            if intake.templates:
+                stage.result += f", {plural(len(intake.templates), 'prompt template')}"
         with explain_failure("events", paths=intake.sources):
             graph, learnt, unusable = _link_accounts(running, intake, known, config=config, key=key, clock=clock)
             given, config = config, use_learnt(config, learnt)
@@ -172,6 +183,7 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
             tables, parent, as_of=intake.as_of, config=config, n_population=graph.links.n_population
         )
         clusters, evidence = (tables[name].to_pandas() for name in ("clusters", "evidence"))
+        tables["templates"] = list_templates(graph.links, intake.templates, public=public, key=key)
         tables["calibration"] = calibration_table(learnt, config)
         tables["layout"] = overview_layout(clusters, evidence, seed=config.seed)
     if partials is not None and partials.is_dir():
@@ -204,6 +216,11 @@ def _open(
     else:
         with open_engine(scratch, memory=memory) as duck:
             yield duck
+
+
+def _known_from(parent_of: Callable[[date], Snapshot | None] | None) -> KnownTemplates | None:
+    """What gives the templates of the snapshot that one follows."""
+    return None if parent_of is None else lambda day: read_known_templates(parent_of(day))
 
 
 def _require_plain_addresses(listed: Infrastructure | None, config: Config) -> None:

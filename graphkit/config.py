@@ -75,7 +75,9 @@ class Columns(_Frozen):
     user_agent: str = Field("user_agent", min_length=1, description="the column of user agents")
     payment_instrument: str = Field("payment_instrument", min_length=1, description="the column of payment instruments")
     prompt_template: str = Field("prompt_template", min_length=1, description="the column of prompt template ids")
-    prompt: str = Field("prompt", min_length=1, description="the column of raw prompts, never stored")
+    prompt: str = Field(
+        "prompt", min_length=1, description="the column of raw prompts, mined for templates and never stored"
+    )
     model: str = Field("model", min_length=1, description="the column of model names")
     capability: str = Field("capability", min_length=1, description="the column of capabilities asked for")
     endpoint: str = Field("endpoint", min_length=1, description="the column of API endpoints")

@@ -75,6 +75,16 @@ class DuckDB:
         table: pa.Table = self._wait_for(lambda: self.connection.sql(sql).to_arrow_table())
         return table
 
+    def stream(self, sql: str, *, n_rows: int) -> Iterator[pa.RecordBatch]:
+        """Run a query; its rows a few at a time, texts as large text. Until they end nothing else can run."""
+        self.run("SET arrow_large_buffer_size = true")
+        try:
+            reader = self._wait_for(lambda: self.connection.sql(sql).to_arrow_reader(n_rows))
+            while (batch := self._wait_for(lambda: next(reader, None))) is not None:
+                yield batch
+        finally:
+            self.run("RESET arrow_large_buffer_size")
+
     def _wait_for(self, work: Callable[[], Any], *, abort: bool = True) -> Any:
         """Let a thread work while this one waits: the engine at work hears no interrupt (Ctrl-C), who waits does."""
         with ThreadPoolExecutor(max_workers=1) as worker:

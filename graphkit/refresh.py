@@ -21,6 +21,7 @@ def refresh_store(  # noqa: PLR0913  # the one entry of the batch job
     config: Config | None = None,
     as_of: date | None = None,
     infrastructure: str | Path | Infrastructure | None = None,
+    public_templates: Any = None,
     key_file: str | Path | None = None,
     memory: str = "4GB",
     rehash: bool = False,
@@ -33,7 +34,7 @@ def refresh_store(  # noqa: PLR0913  # the one entry of the batch job
 
     Parameters
     ----------
-    events, accounts, config, as_of, infrastructure, memory, engine, spark_master, progress
+    events, accounts, config, as_of, infrastructure, public_templates, memory, engine, spark_master, progress
         As for ``analyze``.
     store
         Folder of the store, or its URL, such as ``s3://bucket/store``.
@@ -63,6 +64,7 @@ def refresh_store(  # noqa: PLR0913  # the one entry of the batch job
             config,
             as_of=as_of,
             infrastructure=infrastructure,
+            public_templates=public_templates,
             key=opened.key(),
             parent_of=opened.parent_of,
             memory=memory,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 """Number of the store's format; a reader refuses numbers it does not know."""
 
-Type = Literal["text", "texts", "integer", "number", "time", "day"]
+Type = Literal["text", "texts", "integer", "number", "numbers", "hashes", "time", "day"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,8 @@ class Table:
             "texts": pa.list_(pa.string()),
             "integer": pa.int64(),
             "number": pa.float64(),
+            "numbers": pa.list_(pa.float64()),
+            "hashes": pa.list_(pa.uint64()),
             "time": pa.timestamp("ms", tz="UTC"),
             "day": pa.date32(),
         }
@@ -398,12 +400,28 @@ TABLES: dict[str, Table] = {
         ),
         Table(
             "templates",
-            "a prompt template",
+            "a prompt template that two or more accounts used",
             (
-                Column("template_id", "text", "the template"),
-                Column("frame", "text", "its fixed words, slots shown as ⟨…⟩", nullable=True),
+                Column("template_id", "text", "the template, as in the entities of the kind prompt_template"),
+                Column(
+                    "frame",
+                    "text",
+                    "its fixed words, slots shown as ⟨…⟩, or a keyed digest of them; empty where it was not mined",
+                    nullable=True,
+                ),
                 Column("n_prompts", "integer", "prompts made from it"),
                 Column("n_accounts", "integer", "accounts that used it"),
+                Column("first_seen", "time", "time of the first of these prompts", nullable=True),
+                Column("last_seen", "time", "time of the last one", nullable=True),
+                Column("known_as", "text", "its name in the list of public templates; empty if none", nullable=True),
+                Column(
+                    "words",
+                    "hashes",
+                    "keyed hashes of its words, 0 for a slot, by which it is known again; empty where it was not mined",
+                    nullable=True,
+                ),
+                Column("word_bits", "numbers", "bits of each of these words", nullable=True),
+                Column("least_bits", "number", "bits of them that a prompt made from it holds", nullable=True),
             ),
             ("template_id",),
         ),

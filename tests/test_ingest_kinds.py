@@ -46,16 +46,16 @@ PROMPTS = ["Say  it\nAGAIN ", "say it again", "other", " ", None]
 
 
 @pytest.mark.parametrize("as_text", [False, True])
-def test_raw_prompts_become_keyed_digests(tmp_path, as_text):
+def test_raw_prompts_as_a_kind_of_their_own_become_keyed_digests(tmp_path, as_text):
     frame = pd.DataFrame({"account_id": list("abcde"), "timestamp": "2026-05-01", "prompt": PROMPTS})
     path = tmp_path / "e.csv"
     frame.to_csv(path, index=False)
-    intake, rows = take(path if as_text else frame)
-    assert intake.kinds == ("prompt_template",)
-    one, same, other, blank, missing = (row["kind_prompt_template"] for row in rows)
+    intake, rows = take(path if as_text else frame, kinds={"exact_prompt": {"column": "prompt"}})
+    assert intake.kinds == ("exact_prompt",)
+    one, same, other, blank, missing = (row["kind_exact_prompt"] for row in rows)
     assert one == same != other
     assert (blank, missing) == (None, None)
-    assert one == digest_value(hashlib.sha256(b"say it again").hexdigest(), key=KEY, kind="prompt_template")
+    assert one == digest_value(hashlib.sha256(b"say it again").hexdigest(), key=KEY, kind="exact_prompt")
 
 
 def test_given_templates_win_over_prompts():

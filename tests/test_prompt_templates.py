@@ -1,12 +1,14 @@
 """Templates mined from raw prompts: by hand where a hand can, and on prompts made to be hard."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 
 import graphkit as gk
-from graphkit.ingest.sketch import add_prompts, empty_sketch, merge_sketches
+from graphkit.ingest.sketch import add_batches, add_prompts, empty_sketch, merge_sketches
 from graphkit.ingest.template_mining import find_templates
 from graphkit.ingest.words import read_prompts
 from graphkit.lab.prompts import JITTERS, make_frame, write_prompts
@@ -104,6 +106,19 @@ def test_what_many_put_into_slots_is_no_template(world):
     assert not templates["frame"].str.contains("committee").any()
     assert ids.iloc[170:].nunique() == 3
     assert ids.iloc[170] == ids.iloc[0]
+
+
+def test_a_frame_with_a_long_popular_filling_is_no_template_of_its_own():
+    """Six frames are filled with one task in three variants, which holds more words than they do."""
+    task = [f"The following lines {filling(700, 80)} {{}} describe {filling(710 + n, 40)} choose one" for n in range(3)]
+    frames = [f"{filling(800 + n, 6)} {{}} {filling(900 + n, 6)}" for n in range(6)]
+    own = [frames[n % 6].format(filling(3_000 + n)) for n in range(180)]
+    popular = [frames[n % 6].format(task[n % 3].format(filling(4_000 + n, 3))) for n in range(72)]
+    others = [f"what is {filling(n, 6)} and why" for n in range(5_000, 7_000)]
+    ids = gk.mine_templates([*own, *popular, *others])[0].tolist()
+    assert len(set(ids[:180])) == 6
+    assert ids[180:252] == ids[:72]
+    assert not [name for name in ids[252:] if isinstance(name, str)]
 
 
 def test_common_words_are_no_template(world):
@@ -242,8 +257,6 @@ def test_prompts_of_five_words_and_of_fifty_thousand():
 
 
 def test_sketches_of_parts_make_that_of_the_whole(world):
-    from concurrent.futures import ThreadPoolExecutor
-
     texts = read_prompts(world["prompt"]).combine_chunks()
     with ThreadPoolExecutor(2) as pool:
         options = {"key": KEY, "pool": pool}
@@ -252,10 +265,28 @@ def test_sketches_of_parts_make_that_of_the_whole(world):
         parts = [add_prompts(empty_sketch(), texts[first : first + 35], None, **options) for first in range(0, 140, 35)]
         merged = parts[0]
         for part in parts[1:]:
-            merged = merge_sketches(merged, part, **options)
+            merged = merge_sketches(merged, part, key=KEY)
     found = [[each.template_id for each in find_templates(sketch, key=KEY)] for sketch in (whole, twice, merged)]
     assert found[0] == found[1] == found[2]
     assert len(found[0]) == 2
+
+
+def test_one_thread_and_two_make_the_same(world):
+    texts = read_prompts(world["prompt"]).combine_chunks()
+    made = []
+    for n_threads in (1, 2):
+        with ThreadPoolExecutor(n_threads) as pool:
+            batches = ((texts[first : first + 20], None) for first in range(0, 140, 20))
+            made.append(add_batches(empty_sketch(), batches, key=KEY, pool=pool))
+    one, two = made
+    assert one.texts.equals(two.texts)
+    assert (one.counts.shingles.tolist(), one.counts.uses.tolist()) == (
+        two.counts.shingles.tolist(),
+        two.counts.uses.tolist(),
+    )
+    frames = [[(each.template_id, each.frame) for each in find_templates(sketch, key=KEY)] for sketch in made]
+    assert frames[0] == frames[1]
+    assert len(frames[0]) == 2
 
 
 @pytest.mark.parametrize("jitter", JITTERS)

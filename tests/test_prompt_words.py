@@ -61,9 +61,12 @@ def test_words_do_not_run_into_the_next_prompt():
 
 
 def test_words_lie_where_they_are_shown():
-    text, words = show_words("Grüße,\u200b dear  ＷＯＲＬＤ 日本!", key=KEY)
-    shown = [text[start:end] for start, end in zip(words.start, words.end, strict=True)]
-    assert shown == ["Grüße", "dear", "WORLD", "日", "本"]
+    given = pa.array(["", "two words", "Grüße,\u200b dear  ＷＯＲＬＤ 日本!", "ﬁne"], pa.large_string())
+    shown = [
+        [text[start:end] for start, end in zip(words.start, words.end, strict=True)]
+        for text, words in show_words(given, key=KEY)
+    ]
+    assert shown == [[], ["two", "words"], ["Grüße", "dear", "WORLD", "日", "本"], ["fine"]]
 
 
 @pytest.mark.parametrize("make", [list, pd.Series, pa.array, lambda values: pd.Series(values, dtype=object)])

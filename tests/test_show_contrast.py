@@ -13,6 +13,7 @@ FIGURES = {
     "cluster": lambda snapshot, mode: gk.plot_cluster(snapshot, "C000", mode=mode),
     "evidence": lambda snapshot, mode: gk.plot_evidence(snapshot, "C000", mode=mode),
     "rhythm": lambda snapshot, mode: gk.plot_rhythm(snapshot, "C000", mode=mode),
+    "template": lambda snapshot, mode: gk.plot_template(snapshot, "prompt_template-000-0000", mode=mode),
     "account": lambda snapshot, mode: gk.plot_account(snapshot, "account-000-00001", mode=mode),
     "changes": lambda snapshot, mode: gk.plot_changes([snapshot, snapshot], mode=mode),
 }

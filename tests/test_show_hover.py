@@ -49,3 +49,12 @@ def test_a_cell_and_a_bar_of_the_rhythm_name_their_hour(point_at):
     told = point_at(figure, bars.x[27], bars.base + bars.y[27] / 2)
     assert told.startswith("Tue 03:00")
     assert "of the cluster's events" in told
+
+
+def test_a_cell_and_a_bar_of_a_template_name_their_cluster_and_day(point_at):
+    figure = gk.plot_template(make_snapshot((12,), hostile=False), "prompt_template-000-0000")
+    bars, rows = figure.data
+    n_accounts = rows.z[0][3]
+    named = f"C000: {n_accounts} accounts, {3 * n_accounts} prompts"
+    assert point_at(figure, *middle_of(rows, 0, 3)) == f"{named}2026-05-04accounts: {n_accounts}"
+    assert point_at(figure, bars.x[3], bars.base + bars.y[3] / 2) == f"2026-05-04accounts: {n_accounts}"

@@ -62,7 +62,7 @@ def test_every_file(store, caplog):
             assert any(name in each for each in told), (name, place, told)
             if name.startswith("partials/"):
                 caplog.clear()
-                load_segments(store / "partials", [])
+                load_segments(store / "partials")
                 assert str(path) in caplog.text
             else:
                 with pytest.raises(GraphkitError, match=path.name):

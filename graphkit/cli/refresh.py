@@ -37,6 +37,10 @@ def refresh(  # noqa: PLR0913, PLR0917  # one argument an option
         Path | None,
         typer.Option(metavar="FILE", help="Known infrastructure: a CSV list of ranges with tags, or an MMDB file."),
     ] = None,
+    public_templates: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="CSV of name and text: public prompt templates, to name mined ones by."),
+    ] = None,
     as_of: Annotated[
         date | None,
         typer.Option(
@@ -93,6 +97,7 @@ def refresh(  # noqa: PLR0913, PLR0917  # one argument an option
             config=settings,
             as_of=as_of,
             infrastructure=infrastructure,
+            public_templates=public_templates,
             key_file=key_file,
             memory=memory,
             rehash=rehash,

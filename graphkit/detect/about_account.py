@@ -27,6 +27,7 @@ from graphkit.detect.telling import (
     tell_membership,
     tell_unknowns,
 )
+from graphkit.detect.template_names import add_template_names
 from graphkit.link.links import Numbers
 from graphkit.snapshot import Snapshot, rank_clusters
 
@@ -179,7 +180,7 @@ def _list_shared(
     order = shared.assign(worth=shared["n_pairs"] * shared["bits"]).sort_values(
         ["worth", "rarity_bits", "kind", "entity"], ascending=[False, False, True, True], ignore_index=True
     )
-    return order[[*columns, "rarity_bits", "weighs", "n_pairs", "bits"]]
+    return add_template_names(order[[*columns, "rarity_bits", "weighs", "n_pairs", "bits"]], snapshot)
 
 
 def _count_inside(snapshot: Snapshot, shared: pd.DataFrame, members: pd.DataFrame) -> pd.Series[int]:

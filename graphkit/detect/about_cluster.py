@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from graphkit.detect.life import list_turns, tell_life
 from graphkit.detect.setaside import set_aside
 from graphkit.detect.sharing import Sharing, read_entities, read_sharing, weigh_sharing
 from graphkit.detect.telling import tell_reason, tell_unknowns
+from graphkit.detect.template_names import add_template_names, name_public_templates
 from graphkit.link.links import Numbers
 from graphkit.snapshot import Snapshot, rank_clusters
 from graphkit.wording import in_words, kind_name, percent, plural, tell_outcome
@@ -55,6 +56,7 @@ def explain_cluster(snapshot: Snapshot, cluster_id: str) -> ClusterExplanation:
     stability = stability.assign(outcome=[tell_outcome(row) for row in records_of(stability)])
     parts = parts.sort_values(["contribution", "part"], ascending=[False, True], ignore_index=True)
     evidence = _list_evidence(snapshot, cluster_id)
+    public = name_public_templates(evidence[evidence["enrichment"].isna()], snapshot)
     undoing, n_pairs = _try_to_undo(snapshot, members)
     usage, n_weak = compare_usage(snapshot, cluster_id), int(is_weak(members).sum())
     likeness = members["likeness"].dropna()
@@ -63,7 +65,7 @@ def explain_cluster(snapshot: Snapshot, cluster_id: str) -> ClusterExplanation:
         snapshot_id=snapshot.id,
         cluster_id=cluster_id,
         facts=facts | {"n_pairs_weighed": n_pairs},
-        why=_tell_why(facts, evidence, parts),
+        why=_tell_why(facts, evidence, parts, public=public),
         evidence=evidence,
         alike=tell_alike(snapshot, members, usage, parts),
         usage=usage,
@@ -95,7 +97,7 @@ def _list_evidence(snapshot: Snapshot, cluster_id: str) -> pd.DataFrame:
     order = evidence.assign(telling=telling).sort_values(
         ["telling", "kind", "entity"], ascending=[False, True, True], ignore_index=True
     )
-    return order.drop(columns="telling")
+    return add_template_names(order.drop(columns="telling"), snapshot)
 
 
 def _count_tiers(members: pd.DataFrame) -> pd.DataFrame:
@@ -168,7 +170,9 @@ def _tell_trial(trial: Mapping[str, Any]) -> str:
     return f"falls into {plural(trial['n_parts'], 'part')} of two accounts or more; the largest keeps {largest}"
 
 
-def _tell_why(facts: Mapping[str, Any], evidence: pd.DataFrame, parts: pd.DataFrame) -> tuple[str, ...]:
+def _tell_why(
+    facts: Mapping[str, Any], evidence: pd.DataFrame, parts: pd.DataFrame, *, public: Sequence[str]
+) -> tuple[str, ...]:
     binding = evidence[evidence["enrichment"].isna()]
     own = int((binding["n_outside"] == 0).sum())
     accounts, events = plural(facts["n_accounts"], "account"), plural(facts["n_events"], "event")
@@ -192,6 +196,8 @@ def _tell_why(facts: Mapping[str, Any], evidence: pd.DataFrame, parts: pd.DataFr
             told.append(f"{verb}: {', '.join(named)}.")
     if facts["n_weak"]:
         told.insert(2, tell_weak(facts["n_weak"], facts["n_accounts"]))
+    if public:
+        told.append(f"Public prompt templates, of your list, among what links it: {', '.join(public)}.")
     common = evidence[evidence["enrichment"] < 0.01]
     if len(common):
         told.append(

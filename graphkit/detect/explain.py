@@ -17,6 +17,7 @@ from graphkit.config import Config
 from graphkit.detect.holding import ROUNDING, read_thresholds
 from graphkit.detect.nearest import unknown_account
 from graphkit.detect.sharing import entity_bits, makes_pairs, read_entities
+from graphkit.detect.template_names import add_template_names
 from graphkit.errors import UsageError
 from graphkit.frames import mark_frame
 from graphkit.snapshot import Snapshot
@@ -41,7 +42,8 @@ def explain_pair(snapshot: Snapshot, account_a: str, account_b: str) -> pd.DataF
     of the kind's weight; those of a step add up to its match weight), weighs (False for entities too
     common to weigh or of a tag with weight 0, and for uses too far apart), linked (whether the bits of the step reach
     those of a link; where not it is a weak pair, or less), seconds_apart (kinds with `within`), and the first and
-    last use by each. Rows that weigh nothing, or none, where no path joins the two.
+    last use by each; template (the frame of a mined prompt template, behind its public name). Rows that weigh
+    nothing, or none, where no path joins the two.
 
     Raises
     ------
@@ -109,12 +111,12 @@ def _explain_steps(snapshot: Snapshot, path: Sequence[str]) -> pd.DataFrame:
     ]
     told = [step for step in steps if len(step)]
     if not told:
-        return pd.DataFrame(columns=_COLUMNS).astype({"weighs": bool, "linked": bool, "bits": float})
+        return pd.DataFrame(columns=[*_COLUMNS, "template"]).astype({"weighs": bool, "linked": bool, "bits": float})
     frame = pd.concat(told, ignore_index=True)
     link, _ = read_thresholds(snapshot)
     frame["linked"] = frame.groupby("step")["bits"].transform("sum") >= link - ROUNDING
     ordered = frame[_COLUMNS + [column for column in frame.columns if column not in _COLUMNS]]
-    return mark_frame(ordered, "explained")
+    return mark_frame(add_template_names(ordered, snapshot), "explained")
 
 
 def _explain_step(

@@ -68,7 +68,8 @@ class AccountExplanation:
     shared: pd.DataFrame
     """A row per entity that it shares with anyone, those that add most to its pairs first: kind, entity, tag, n_events,
     first_seen and last_seen (by this account), n_accounts, n_inside and n_outside (its cluster), rarity_bits, weighs,
-    n_pairs (of ``partners`` inside that share it), bits (the most that it adds to one)."""
+    n_pairs (of ``partners`` inside that share it), bits (the most that it adds to one), template (the frame of a mined
+    prompt template, behind its public name if it has one)."""
     partners: pd.DataFrame
     """A row per account with which it shares needed_bits or more, strongest first: account_id, cluster_id, inside (its
     cluster), match_weight, linked (False: a weak pair), kinds, n_shared. Exact over all members of its cluster;
@@ -126,7 +127,8 @@ class ClusterExplanation:
     expected_by_chance, n_events, first_seen, last_seen, ..."""
     why: tuple[str, ...]
     evidence: pd.DataFrame
-    """Rows of the table ``evidence``, the most telling first, with rarity_bits and corroboration."""
+    """Rows of the table ``evidence``, the most telling first, with rarity_bits and corroboration; template is the frame
+    of a mined prompt template, behind its public name if it has one."""
     alike: tuple[str, ...]
     usage: pd.DataFrame
     """A row per model and capability, as of ``compare_usage``: trait, name, share, everyone, event_bits."""

@@ -102,7 +102,6 @@ def make_findings(
         "evidence": TABLES["evidence"].from_frame(evidence),
         "usage": behavior.usage,
         "exclusions": _exclusions_table(links, config),
-        "templates": _templates_table(links),
     }
 
 
@@ -206,20 +205,6 @@ def _exclusions_table(links: Links, config: Config) -> pa.Table:
     for name, column in columns.items():
         ledger = ledger.append_column(name, column)
     return ledger.filter(pa.array(~makes_pairs))
-
-
-def _templates_table(links: Links) -> pa.Table:
-    n_events = np.bincount(links.entity, weights=links.n_events, minlength=len(links.entities)).astype(np.int64)
-    chosen = pa.array(links.entities["kind"].to_numpy() == "prompt_template")
-    templates = links.entities.append_column("n_prompts", pa.array(n_events)).filter(chosen)
-    return pa.table(
-        {
-            "template_id": templates["entity"],
-            "frame": pa.nulls(len(templates), pa.string()),
-            "n_prompts": templates["n_prompts"],
-            "n_accounts": templates["n_accounts"],
-        }
-    )
 
 
 def _name_accounts(links: Links, places: Integers) -> pa.DictionaryArray:

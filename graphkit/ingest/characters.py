@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 GAP, LETTER, WORD, INVISIBLE = range(4)
 """Between words, part of a word, a word of its own (in scripts without spaces), or not there."""
+JOINS = 4
+"""Added where Unicode's normal form NFKC makes several characters of it, or one of it and others next to it."""
 
 _N_CODE_POINTS = 0x110000
 _LAST_ASSIGNED = 0x323B0
@@ -37,6 +41,17 @@ _MARKS = (
     (0xFE20, 0xFE2F),
     (0xE0000, 0xE01EF),
 )
+_ALL_LETTERS = (
+    (0x3400, 0x4DBF),
+    (0x4E00, 0x9FFF),
+    (0xAC00, 0xD7A3),  # Hangul
+    (0x17000, 0x18CD5),  # Tangut, Khitan
+    (0x20000, 0x2F7FF),
+    (0x2FA20, 0x323AF),
+)
+"""Where each character is a letter, and its own plain form."""
+_HANGUL_JOINING = ((0x1161, 0x1175), (0x11A8, 0x11C2))
+"""Vowels and final consonants, which make one character with what is before them."""
 _LOOK_ALIKES = {
     "a": "\u0251\u0391\u03b1\u0410\u0430",
     "b": "\u0184\u0392\u03b2\u0412\u0432",
@@ -67,29 +82,63 @@ _LOOK_ALIKES = {
 """Cyrillic, Greek and other letters that look like a Latin one, or whose capital does."""
 
 
-@cache
-def characters() -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint8]]:
-    """Plain form and kind of every code point, for text in Unicode's normal form NFKC.
+@dataclass(frozen=True, eq=False)
+class Characters:
+    """Of every code point, in its normal form NFKC."""
 
-    The plain form is the lower-case letter without accents, in the Latin alphabet where it looks like a letter of it.
-    """
+    plain: npt.NDArray[np.uint32]
+    """The lower-case letter without accents, in the Latin alphabet where it looks like a letter of it; 0 for a gap."""
+    kind: npt.NDArray[np.uint8]
+    """With ``JOINS`` added where it applies."""
+
+
+@cache
+def characters() -> Characters:
+    """What each code point counts as."""
     plain = np.arange(_N_CODE_POINTS, dtype=np.uint32)
     kind = np.full(_N_CODE_POINTS, GAP, np.uint8)
-    for code in range(_LAST_ASSIGNED):
-        letter = chr(code)
-        category = unicodedata.category(letter)
-        if category == "Cf":
-            kind[code] = INVISIBLE
-        elif category[0] in "LMN":
-            kind[code] = LETTER
-            plain[code] = ord(_make_plain(letter))
+    joins = np.zeros(_N_CODE_POINTS, dtype=bool)
+    normal = np.arange(_N_CODE_POINTS)
+    first = 0
+    for start, end in (*_ALL_LETTERS, (_LAST_ASSIGNED, _LAST_ASSIGNED)):
+        kind[start : end + 1] = LETTER
+        for code in range(first, start):
+            whole = unicodedata.normalize("NFKC", chr(code))
+            if len(whole) == 1:
+                normal[code] = ord(whole)
+            plain[code], kind[code] = ord(_make_plain(whole[0])), _kind_of(whole)
+            joins[code] |= unicodedata.combining(whole[0]) != 0 or (len(whole) > 1 and kind[code] != GAP)
+            joins[_parts(chr(code))[1:]] = True
+        first = end + 1
     kind[[ord(blank) for blank in _BLANKS]] = INVISIBLE
     _set_spans(kind, _WITHOUT_SPACES, WORD)
     _set_spans(kind, _MARKS, INVISIBLE)
+    kind = kind[normal]
+    _set_spans(joins, _HANGUL_JOINING, value=True)
+    joins |= joins[normal]
+    _set_spans(joins, _MARKS, value=False)  # they are dropped whatever they join
+    alike = np.arange(_N_CODE_POINTS, dtype=np.uint32)
     for latin, look_alikes in _LOOK_ALIKES.items():
-        plain[[ord(letter) for letter in look_alikes]] = ord(latin)
+        alike[[ord(letter) for letter in look_alikes]] = ord(latin)
+    plain = alike[plain]
+    plain[kind == GAP] = 0
+    kind |= np.where(joins, np.uint8(JOINS), np.uint8(0))
     plain.flags.writeable = kind.flags.writeable = False
-    return plain, kind
+    return Characters(plain, kind)
+
+
+def _kind_of(text: str) -> int:
+    """Kind of a character in normal form, or of several: letters if one is."""
+    categories = [unicodedata.category(letter) for letter in text]
+    if categories == ["Cf"]:
+        return INVISIBLE
+    return LETTER if any(category[0] in "LMN" for category in categories) else GAP
+
+
+def _parts(letter: str) -> list[int]:
+    """The code points of which a character is made in canonical form, itself if it is not made of several."""
+    parts = unicodedata.decomposition(letter).split()
+    return [ord(letter)] if not parts or parts[0].startswith("<") else [int(part, 16) for part in parts]
 
 
 def _make_plain(letter: str) -> str:
@@ -101,6 +150,6 @@ def _make_plain(letter: str) -> str:
     return lower if len(lower) == 1 else letter
 
 
-def _set_spans(kind: npt.NDArray[np.uint8], spans: Iterable[tuple[int, int]], value: int) -> None:
+def _set_spans(values: npt.NDArray[Any], spans: Iterable[tuple[int, int]], value: int) -> None:
     for first, last in spans:
-        kind[first : last + 1] = value
+        values[first : last + 1] = value

@@ -15,6 +15,7 @@ from typing import Any
 from graphkit.config import Config
 from graphkit.engine import DuckDB, quote_name, quote_text
 from graphkit.ingest.codes import code_of
+from graphkit.ingest.fields import PROMPT_KIND
 from graphkit.ingest.normalize import make_canonical_function, make_showing_function
 from graphkit.ingest.parts import EARLIEST_US, Part, explain_damage, explain_failure
 
@@ -25,6 +26,16 @@ OPTIONAL = ("organization", *LABELS, "input_tokens", "output_tokens")
 
 _COLLIDES = "two values have one code"
 _SHOWN = 120
+
+
+@dataclass(frozen=True)
+class MinedPrompts:
+    """Tables of the engine that tell of raw prompts which template each is made from."""
+
+    codes: str
+    """raw_code, code; without the prompts that are made from none."""
+    names: str
+    """code, name."""
 
 
 @dataclass(frozen=True)
@@ -43,34 +54,51 @@ class Coded:
 
 
 def code_events(
-    engine: DuckDB, parts: Sequence[Part], folder: Path, *, config: Config, key: bytes, secret: str, latest_us: int
+    engine: DuckDB,
+    parts: Sequence[Part],
+    folder: Path,
+    *,
+    config: Config,
+    key: bytes,
+    secret: str,
+    latest_us: int,
+    prompts: MinedPrompts | None = None,
 ) -> dict[tuple[int, str], Coded]:
     """Write the usable rows of parts, coded, and the names of their codes.
 
     Writes ``events-0.parquet`` and so on (source, account, t, kind_NAME, and what is optional, as far as a part has
     it) and ``names-account.parquet``, ``names-kind_NAME.parquet``, ``names-model.parquet`` and so on (code, name).
 
+    Parameters
+    ----------
+    prompts
+        What the raw prompts of all these parts have become.
+
     Returns
     -------
     By the part's place and the source's name in it.
     """
+    mined = () if prompts is None else (PROMPT_KIND,)
     kinds = sorted({name for part in parts for name in part.present if name.startswith("kind_")})
     with explain_damage(engine, parts, what="events"):
         write_names(engine, folder / names_file("account"), _union(parts, "account_id"), secret=secret)
         for label in LABELS:
             if any(label in part.present for part in parts):
                 write_names(engine, folder / names_file(label), _union(parts, label), secret=secret)
-        for kind in kinds:
+        for kind in (kind for kind in kinds if kind not in mined):
             code_kind(engine, kind, parts, folder / names_file(kind), config=config, key=key, secret=secret)
+    if prompts is not None:
+        _take_mined(engine, prompts, folder / names_file(PROMPT_KIND))
     coded: dict[tuple[int, str], Coded] = {}
     for place, part in enumerate(parts):
         path = folder / events_file(place)
         with explain_failure(part):
-            _write_events(engine, part, kinds, path, secret=secret, latest_us=latest_us)
+            _write_events(engine, part, kinds, path, mined=mined, secret=secret, latest_us=latest_us)
             given = {
                 kind: f"SELECT {_number(part)} AS source, {code_of(part.values[kind], secret=secret)} AS raw_code "
                 f"FROM {part.relation} WHERE {_usable(part, latest_us)}"
                 for kind in kinds
+                if kind not in mined
             }
             found = _count(engine, part, path, kinds, given=given)
         coded |= {(place, source): of_source for source, of_source in found.items()}
@@ -141,6 +169,17 @@ def code_kind(
     engine.run("DROP TABLE raw_values")
 
 
+def _take_mined(engine: DuckDB, prompts: MinedPrompts, path: Path) -> None:
+    """Take mined templates as entities: writes their names, leaves ``recoded``."""
+    engine.run(
+        f"CREATE OR REPLACE TEMP TABLE {recoded(PROMPT_KIND)} AS "
+        f"SELECT raw_code, code, NULL::VARCHAR AS example FROM {prompts.codes}"
+    )
+    engine.run(
+        f"COPY (SELECT code, name FROM {prompts.names}) TO {quote_text(str(path))} (FORMAT parquet)", abort=False
+    )
+
+
 def addresses_of(kind: str) -> str:
     """Table of the addresses behind the digests of a kind: code, address; of what was coded in this run."""
     return quote_name(f"addresses_{kind}")
@@ -154,10 +193,15 @@ def _keep_addresses(engine: DuckDB, kind: str, *, secret: str) -> None:
     )
 
 
-def coded_kind(kind: str) -> tuple[str, str]:
-    """SQL of a kind's code, and of the join that it needs, where ``raw_KIND`` is the raw value's code."""
+def coded_kind(kind: str, *, mined: bool = False) -> tuple[str, str]:
+    """SQL of a kind's code, and of the join that it needs, where ``raw_KIND`` is the raw value's code.
+
+    Raw values that were mined are entities only where ``recoded`` says so; others stand for themselves elsewhere.
+    """
     table, alias = recoded(kind), quote_name(f"as_{kind}")
     code = f"CASE WHEN {alias}.raw_code IS NULL THEN raw_{kind} ELSE {alias}.code END AS {kind}"
+    if mined:
+        code = f"{alias}.code AS {kind}"
     return code, f"LEFT JOIN {table} AS {alias} ON {alias}.raw_code = raw_{kind}"
 
 
@@ -166,7 +210,16 @@ def _union(parts: Sequence[Part], name: str) -> str:
     return " UNION ALL ".join(f"SELECT {part.values[name]} AS raw FROM {part.relation}" for part in having)
 
 
-def _write_events(engine: DuckDB, part: Part, kinds: Sequence[str], path: Path, *, secret: str, latest_us: int) -> None:
+def _write_events(
+    engine: DuckDB,
+    part: Part,
+    kinds: Sequence[str],
+    path: Path,
+    *,
+    mined: Sequence[str],
+    secret: str,
+    latest_us: int,
+) -> None:
     present = [kind for kind in kinds if kind in part.present]
     values = part.values
     inner = [
@@ -176,10 +229,10 @@ def _write_events(engine: DuckDB, part: Part, kinds: Sequence[str], path: Path, 
         *(f"{code_of(values[kind], secret=secret)} AS raw_{kind}" for kind in present),
         *(f"{_read_optional(values[name], name, secret)} AS {name}" for name in OPTIONAL if name in part.present),
     ]
-    changed = [kind for kind in present if _has_rows(engine, recoded(kind))]
+    changed = [kind for kind in present if kind in mined or _has_rows(engine, recoded(kind))]
     outer, joins = [], []
     for kind in present:
-        code, join = coded_kind(kind) if kind in changed else (f"raw_{kind} AS {kind}", "")
+        code, join = coded_kind(kind, mined=kind in mined) if kind in changed else (f"raw_{kind} AS {kind}", "")
         outer.append(code)
         joins.append(join)
     names = ["source", "account", "t", *outer, *(name for name in OPTIONAL if name in part.present)]
@@ -216,7 +269,7 @@ def _count(
     Parameters
     ----------
     given
-        By kind, SQL of the source and the raw code of each usable row.
+        By kind, SQL of the source and the raw code of each usable row; kinds without it have no bad values.
     """
     present = [kind for kind in kinds if kind in part.present]
     days: dict[int, dict[int, int]] = defaultdict(dict)
@@ -228,7 +281,7 @@ def _count(
     ).to_pylist():
         days[row["source"]][row["day"]] = row["n"]
         valued[row["source"]].update({kind: row[kind] for kind in present})
-    bad = {kind: _count_bad(engine, kind, given[kind]) for kind in present}
+    bad = {kind: _count_bad(engine, kind, given[kind]) if kind in given else {} for kind in present}
     return {
         source: Coded(
             days[number],

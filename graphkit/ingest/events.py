@@ -15,11 +15,15 @@ from graphkit.errors import InputError, UsageError
 from graphkit.ingest.checks import ACCOUNT_REASONS, DAY_US, Counts, count_rows, merge_rejected, require_usable
 from graphkit.ingest.codes import make_secret
 from graphkit.ingest.coding import OPTIONAL
+from graphkit.ingest.context import Reading
 from graphkit.ingest.fields import account_fields, explain_missing, kind_fields
+from graphkit.ingest.mined import merge_templates, read_templates
 from graphkit.ingest.partials import Source
 from graphkit.ingest.parts import Part
-from graphkit.ingest.reading import Reading, create_views, open_parts, read_accounts, read_segments
+from graphkit.ingest.prompt_mining import KnownTemplates
+from graphkit.ingest.reading import create_views, open_parts, read_accounts, read_segments
 from graphkit.ingest.sources import find_files, is_frame
+from graphkit.ingest.template_match import Template
 
 _OPTIONAL_NAMES = ("endpoint", "status")
 
@@ -57,6 +61,8 @@ class Intake:
     """Folders of the segments that hold them."""
     n_read: int
     """Sources of events that were read now; the others were known from before."""
+    templates: tuple[Template, ...] = ()
+    """Templates that were mined from raw prompts, by id."""
 
     @property
     def window(self) -> tuple[int, int] | None:
@@ -75,6 +81,7 @@ def read_events(  # noqa: PLR0913  # the one entry of the data
     now: datetime | None = None,
     partials: Path | None = None,
     rehash: bool = False,
+    known: KnownTemplates | None = None,
 ) -> Intake:
     """Read events, and accounts if given, into an engine.
 
@@ -101,6 +108,8 @@ def read_events(  # noqa: PLR0913  # the one entry of the data
         Folder in which what was read of files is kept, and found the next time; by default it is not.
     rehash
         Tell files apart by their whole content, not by a sample of it.
+    known
+        Gives the templates of raw prompts that are known from before; by default none are.
 
     Raises
     ------
@@ -111,7 +120,7 @@ def read_events(  # noqa: PLR0913  # the one entry of the data
     """
     latest_us = tell_latest(as_of, now=now)
     reading = Reading(engine, config, key, make_secret(key), latest_us)
-    segments, n_read = read_segments(reading, events, partials=partials, rehash=rehash)
+    segments, n_read = read_segments(reading, events, partials=partials, rehash=rehash, as_of=as_of, known=known)
     sources = [source for segment in segments.values() for source in segment.sources]
     account_parts: list[Part] = []
     if accounts is not None:
@@ -124,6 +133,7 @@ def read_events(  # noqa: PLR0913  # the one entry of the data
         sources=list_sources(events, accounts),
         segments=tuple(segments),
         n_read=n_read,
+        templates=merge_templates(each for path, one in segments.items() for each in read_templates(path, one)),
     )
     read_accounts(reading, account_parts, intake.account_kinds)
     create_views(reading, segments, intake.event_kinds, intake.account_kinds, window=intake.window)

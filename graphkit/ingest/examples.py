@@ -37,6 +37,8 @@ def _find_fault(file: File, fault: Mapping[str, Any], *, account: str, time: str
         "account": {account: ""},
         "missing": {account: fault["value"], time: ""},
     }.get(fault["fault"], {time: fault["value"]})
+    if file.format == "loose":
+        return None
     if file.format == "json":
         return text.find_line(file, lambda line: _holds(text.parse_object(line), wanted), split=False)
     names = [name.lower() for name in text.read_names(file)[0]]

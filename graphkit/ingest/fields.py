@@ -11,9 +11,11 @@ from graphkit.config import Config
 from graphkit.errors import InputError
 from graphkit.ingest.sources import shorten
 
-Role = Literal["id", "time", "text", "count", "prompt"]
+Role = Literal["id", "time", "text", "count", "prompt", "mined"]
+"""How a column is read; of raw prompts: as a hash of what they say, or to be mined for templates."""
 
-_PROMPT_KIND = "kind_prompt_template"
+PROMPT_KIND = "kind_prompt_template"
+"""The kind whose entities are mined where it is read from raw prompts."""
 _MANY = 60
 
 
@@ -32,17 +34,18 @@ class Field:
 
     def role_of(self, column: str) -> Role:
         """How one of the user's columns is read for this field."""
-        return "prompt" if column.lower() != self.column.lower() else self.role
+        role = "prompt" if column.lower() != self.column.lower() else self.role
+        return "mined" if role == "prompt" and self.name == PROMPT_KIND else role
 
 
 def event_fields(config: Config) -> list[Field]:
     """The fields of events: account, time, kinds, and what is optional.
 
-    Raw prompts stand in for missing prompt templates: until they are mined, equal prompts are one template.
+    Raw prompts stand in for missing prompt templates, which are mined from them.
     """
     columns = config.columns
     kinds = [
-        replace(field, prompt=columns.prompt) if field.name == _PROMPT_KIND else field for field in kind_fields(config)
+        replace(field, prompt=columns.prompt) if field.name == PROMPT_KIND else field for field in kind_fields(config)
     ]
     return [
         Field("account_id", columns.account_id, "id", _mapping("account_id"), required=True),
@@ -83,7 +86,7 @@ def kind_fields(config: Config) -> list[Field]:
 def find_prompts(fields: Sequence[Field], columns: Mapping[str, str]) -> frozenset[str]:
     """Names of the fields that are read from raw prompts."""
     matched = {field.name: columns.get(field.name) for field in fields}
-    return frozenset(f.name for f in fields if (column := matched[f.name]) and f.role_of(column) == "prompt")
+    return frozenset(f.name for f in fields if (column := matched[f.name]) and f.role_of(column) in {"prompt", "mined"})
 
 
 def match_fields(names: Sequence[str], fields: Sequence[Field], *, source: str) -> dict[str, str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import csr_array, vstack
 
 from graphkit.ingest.frame_search import CASE_USES, DISTINCT_BITS, OWN_SURPRISE, Candidates
@@ -19,6 +20,7 @@ _LARGE = 0.25
 _ENCLOSED = 0.8
 _REPLACED = 0.9
 _FEW = 0.1
+_WIDER = 2.0
 _OPEN_WORDS = 3
 _ALTERNATIVE_BITS = 4.0
 _CHUNK = 2_048
@@ -48,8 +50,8 @@ class _Frames:
         shared.data[shared.data < _FOREIGN * self.bits[shared.indices]] = 0
         shared.eliminate_zeros()
         self.shared = [dict(zip(*_row(shared, place), strict=True)) for place in range(self.n)]
-        made = match_pairs(candidates.holds, candidates.bits, self.bits)
-        self.frames_of_prompt = [dict(zip(*_row(made, place), strict=True)) for place in range(made.shape[0])]
+        self.made = match_pairs(candidates.holds, candidates.bits, self.bits)
+        self.frames_of_prompt = [dict(zip(*_row(self.made, place), strict=True)) for place in range(self.made.shape[0])]
         self.prompts = [
             [prompt for prompt in _row(candidates.witnesses, place)[0] if place in self.frames_of_prompt[prompt]]
             for place in range(self.n)
@@ -58,26 +60,32 @@ class _Frames:
         self.candidates, self.n_words = candidates, n_words
         self.by_size = [int(place) for place in np.lexsort((-self.bits, -self.uses)) if self.prompts[place]]
 
-    def enclosed(self, frame: int, live: set[int]) -> float:
+    def enclosed(self, frame: int, live: npt.NDArray[np.bool_]) -> float:
         """Share of a frame's prompts that are made from live frames of other words, too."""
-        shared = self.shared[frame]
-
-        def is_foreign(other: int) -> bool:
-            return (
-                other in live
-                and self.uses[other] >= _LARGE * self.uses[frame]
-                and shared.get(other, 0) < _FOREIGN * self.bits[other]
-            )
-
-        return float(np.mean([any(map(is_foreign, self.frames_of_prompt[prompt])) for prompt in self.prompts[frame]]))
+        foreign = live & (self.uses >= _LARGE * self.uses[frame])
+        foreign[list(self.shared[frame])] = False
+        prompts = self.prompts[frame]
+        made = self.made[prompts]
+        return float(np.mean(np.logical_or.reduceat(foreign[made.indices], made.indptr[:-1])))
 
     def drop_contents(self) -> set[int]:
         """The candidates that are not contents of others' slots; the smallest are dropped first."""
-        live = {frame for frame in self.by_size if self.own_surprise[frame] >= OWN_SURPRISE}
+        live = np.zeros(self.n, dtype=bool)
+        live[[frame for frame in self.by_size if self.own_surprise[frame] >= OWN_SURPRISE]] = True
+        contents = []
         for frame in [*reversed(self.by_size)] * 2:
-            if frame in live and self.enclosed(frame, live) >= _ENCLOSED:
-                live.remove(frame)
-        return live
+            if live[frame] and self.enclosed(frame, live) >= _ENCLOSED:
+                live[frame] = False
+                contents.append(frame)
+        return {frame for frame in np.flatnonzero(live).tolist() if not self.is_filled(frame, contents)}
+
+    def is_filled(self, frame: int, contents: Sequence[int]) -> bool:
+        """Whether most of a frame is content that other frames are filled with as well."""
+        return any(
+            self.uses[content] >= _WIDER * self.uses[frame]
+            and self.shared[content].get(frame, 0) >= COVERED * self.bits[frame]
+            for content in contents
+        )
 
     def resolve(self, live: set[int]) -> set[int]:
         """Decide between frames and their special cases, from the smallest to the largest."""

@@ -10,9 +10,9 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from graphkit.ingest.shingles import hash_runs, hash_shingles
+from graphkit.ingest.shingles import hash_shingles
 from graphkit.ingest.sketch import Recurrent, Sketch, find_witnesses
-from graphkit.ingest.word_model import Numbers, WordModel, learn_words
+from graphkit.ingest.word_model import Numbers, Pairs, WordModel, learn_words, pair_words
 from graphkit.ingest.words import Hashes, Places, Words, split_words
 
 TOGETHER = 0.85
@@ -41,10 +41,8 @@ class Candidates:
 
     words: Words
     """Of the prompts that the sketch keeps."""
-    pair_place: Places
-    """Place of the first word of each pair of neighbors in ``words``."""
-    pair: Places
-    """Which pair of words that is."""
+    pairs: Pairs
+    """Of their neighboring words."""
     holds: csr_array
     """1 where a kept prompt holds a pair of words: shape (kept prompts, pairs)."""
     bits: csr_array
@@ -63,7 +61,8 @@ def find_candidates(sketch: Sketch, *, key: bytes) -> Candidates:
     """Find the frames that are more used than chance has it; most are parts or contents of others."""
     recurrent = Recurrent(sketch)
     words = split_words(sketch.texts, key=key)
-    model = learn_words(words)
+    pairs = pair_words(words)
+    model = learn_words(words, pairs)
     shingles, place = hash_shingles(words)
     found, shingle = recurrent.lookup.find(shingles)
     occurrences = _Occurrences(shingle, words.prompt[place[found]], place[found], recurrent.uses, sketch)
@@ -72,18 +71,16 @@ def find_candidates(sketch: Sketch, *, key: bytes) -> Candidates:
     core, n_cores = _find_cores(occurrences)
     witnesses = _find_core_prompts(occurrences, core, n_cores)
     uses = _median_uses(recurrent.uses, core, n_cores)
-    pair_hashes, pair_place = hash_runs(words, 2)
-    pairs, pair = np.unique(pair_hashes, return_inverse=True)
-    holds = _incidence(words.prompt[pair_place], pair, (len(sketch.texts), len(pairs)))
+    holds = _incidence(words.prompt[pairs.place], pairs.pair, (len(sketch.texts), len(pairs.hashes)))
     frames = _share(witnesses, holds, COMMON)
-    example = np.zeros(len(pairs), np.int64)
-    example[pair] = pair_place
+    example = np.zeros(len(pairs.hashes), np.int64)
+    example[pairs.pair] = pairs.place
     bits = _weigh(frames, words.hashes[example], words.hashes[example + 1], model)
     total = np.asarray(bits.sum(axis=1), dtype=np.float64).ravel()
     frequency: Numbers = np.log2(np.maximum(uses, 1) / max(sketch.n_prompts, 1))
     surprise = total + frequency
     in_order, context = _weigh_shingles(occurrences, witnesses, uses, shingle_bits)
-    own = _weigh_own(bits, uses, _count_pair_uses(shingle, place[found], recurrent.uses, pair, pair_place))
+    own = _weigh_own(bits, uses, _count_pair_uses(shingle, place[found], recurrent.uses, pairs))
     alone = own + frequency >= OWN_SURPRISE
     case = (own >= CASE_BITS) & (uses >= CASE_USES)
     distinct = (context < _LEAST_BITS) | ((own >= DISTINCT_BITS) & (uses >= CASE_USES))
@@ -93,9 +90,7 @@ def find_candidates(sketch: Sketch, *, key: bytes) -> Candidates:
     if len(kept) > _MOST_CANDIDATES:
         told = uses[kept] * own[kept]
         kept = np.sort(kept[np.argsort(-told, kind="stable")[:_MOST_CANDIDATES]])
-    return Candidates(
-        words, pair_place, pair, holds, bits[kept], witnesses[kept], uses[kept], surprise[kept], own[kept]
-    )
+    return Candidates(words, pairs, holds, bits[kept], witnesses[kept], uses[kept], surprise[kept], own[kept])
 
 
 class _Occurrences:
@@ -104,12 +99,11 @@ class _Occurrences:
     def __init__(self, shingle: Places, prompt: Places, place: Places, uses: Places, sketch: Sketch) -> None:
         self.shingle, self.prompt, self.place, self.uses = shingle, prompt, place, uses
         self.n_prompts = len(sketch.texts)
-        chosen = find_witnesses(shingle, prompt, sketch.users, sketch.order, uses)
-        self.witnesses = _incidence(shingle[chosen], prompt[chosen], (len(uses), self.n_prompts))
+        chosen, witness = find_witnesses(shingle, prompt, sketch.users, sketch.order, uses)
+        self.witnesses = _incidence(chosen, witness, (len(uses), self.n_prompts))
         self.n_witnesses = np.diff(self.witnesses.indptr)
         self.holds = _incidence(prompt, shingle, (self.n_prompts, len(uses)))
-        among = np.sort(shingle[chosen] * self.n_prompts + prompt[chosen])
-        self.in_witness = np.isin(shingle * self.n_prompts + prompt, among)
+        self.in_witness = np.isin(shingle * self.n_prompts + prompt, chosen * self.n_prompts + witness)
 
 
 def _find_cores(occurrences: _Occurrences) -> tuple[Places, int]:
@@ -193,20 +187,20 @@ def _weigh(frames: csr_array, first: Hashes, second: Hashes, model: WordModel) -
     """Bits of each frame's pairs: those of the second word after the first, and of a first that nothing precedes."""
     bits = frames.copy()
     row = np.repeat(np.arange(frames.shape[0]), np.diff(frames.indptr)).astype(np.int64)
+    first, second = first[frames.indices], second[frames.indices]
     names, number = np.unique(np.concatenate([first, second]), return_inverse=True)
-    one, other = number[: len(first)][frames.indices], number[len(first) :][frames.indices]
+    one, other = number[: len(first)], number[len(first) :]
     opens = ~np.isin(row * len(names) + one, row * len(names) + other)
-    follows = model.weigh(first, second)[frames.indices]
-    bits.data = follows + opens * model.weigh_first(first)[frames.indices]
+    bits.data = model.weigh(first, second) + opens * model.weigh_first(first)
     return bits
 
 
-def _count_pair_uses(shingle: Places, place: Places, uses: Places, pair: Places, pair_place: Places) -> Places:
+def _count_pair_uses(shingle: Places, place: Places, uses: Places, pairs: Pairs) -> Places:
     """Users of each pair of words, by the most used shingle that holds it; 0 where none recurs."""
-    counted = np.zeros(int(pair.max(initial=-1)) + 1, np.int64)
-    first = np.searchsorted(pair_place, place)  # a shingle holds the pair at its place and the next one
+    counted = np.zeros(len(pairs.hashes), np.int64)
+    first = np.searchsorted(pairs.place, place)  # a shingle holds the pair at its place and the next one
     for one in (first, first + 1):
-        np.maximum.at(counted, pair[one], uses[shingle])
+        np.maximum.at(counted, pairs.pair[one], uses[shingle])
     return counted
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +12,11 @@ import pyarrow as pa
 
 from graphkit.engine import DuckDB, quote_name, quote_text
 from graphkit.errors import InputError
-from graphkit.ingest.fields import Field, find_prompts, match_fields, require_fields
+from graphkit.ingest.fields import PROMPT_KIND, Field, find_prompts, match_fields, require_fields
 from graphkit.ingest.parts import Part, describe_columns, explain_failure, read_columns, stage, staged_part
+from graphkit.ingest.prompt_spool import HeldStream
 from graphkit.ingest.sources import shorten
+from graphkit.ingest.text import decode
 
 _ROW = "graphkit row number"
 
@@ -32,15 +35,25 @@ def open_frame(engine: DuckDB, frame: Any, fields: Sequence[Field], *, what: str
     relation = f"given_{what}"
     engine.register(relation, table.schema.empty_table())
     values, raw_time = read_columns(fields, columns, describe_columns(engine, relation), source=what)
-    engine.register(relation, table)
+    prompts, stream = find_prompts(fields, columns), None
+    if PROMPT_KIND in prompts and isinstance(table, pa.Table):
+        table = _mend_texts(table, columns[PROMPT_KIND])
+    elif PROMPT_KIND in prompts:
+        with _explain_stream(what):
+            stream = HeldStream(table, engine.scratch)
+    engine.register(relation, table if stream is None else stream.read())
     label = quote_text(what)
-    prompts = find_prompts(fields, columns)
     part = Part(relation, values, raw_time, frozenset(columns), tuple(names), prompts, label, {})
     if isinstance(table, pa.Table):
         return replace(part, row=quote_name(_ROW), n_rows={what: len(table)})
-    with explain_failure(what):
-        path = stage(engine, part, fields, target=f"{what}-stream.parquet", latest_us=latest_us)
-    return staged_part(
+    try:
+        with explain_failure(what):
+            path = stage(engine, part, fields, target=f"{what}-stream.parquet", latest_us=latest_us)
+    except BaseException:
+        if stream is not None:
+            stream.close()
+        raise
+    staged = staged_part(
         {path: None},
         fields,
         present=part.present,
@@ -49,11 +62,12 @@ def open_frame(engine: DuckDB, frame: Any, fields: Sequence[Field], *, what: str
         malformed={},
         source=label,
     )
+    return replace(staged, stream=stream)
 
 
 def _narrow(frame: Any, fields: Sequence[Field], *, what: str) -> tuple[pa.Table | pa.RecordBatchReader, list[str]]:
     """The needed columns of a frame with row numbers, or a reader of a stream; and the names of all columns."""
-    try:
+    with _explain_stream(what):
         if isinstance(frame, pa.RecordBatch):
             frame = pa.Table.from_batches([frame])
         if isinstance(frame, pa.Table):
@@ -65,10 +79,25 @@ def _narrow(frame: Any, fields: Sequence[Field], *, what: str) -> tuple[pa.Table
             wanted = [spelled[name] for name in _wanted(names, fields, what=what)]
             return _number(_to_arrow(frame[wanted])), names
         reader = pa.RecordBatchReader.from_stream(frame)
+    return reader, reader.schema.names
+
+
+def _mend_texts(table: pa.Table, column: str) -> pa.Table:
+    """A table in which bytes of a column of text that are not UTF-8 are visible escapes."""
+    kind = table.schema.field(column).type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        return table
+    mended = [decode(chunk.cast(pa.large_binary()), pa.large_string()) for chunk in table[column].chunks]
+    return table.set_column(table.schema.get_field_index(column), column, pa.chunked_array(mended, pa.large_string()))
+
+
+@contextmanager
+def _explain_stream(what: str) -> Iterator[None]:
+    try:
+        yield
     except (pa.ArrowException, TypeError, ValueError) as error:
         reason = shorten(str(error).split("\n", 1)[0])
         raise InputError(f"{what}: the frame cannot be read as Arrow ({reason}); give plain values") from error
-    return reader, reader.schema.names
 
 
 def _wanted(names: list[str], fields: Sequence[Field], *, what: str) -> list[str]:

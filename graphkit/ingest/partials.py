@@ -73,6 +73,8 @@ class Segment(BaseModel):
     checksums: dict[str, int]
     """CRC-32 of each file, by name: against damage, not against malice."""
     sources: tuple[Source, ...]
+    mined: tuple[str, ...] = ()
+    """Fingerprints of the files whose prompts were mined together with those of its own, sorted."""
 
 
 Segments = Mapping[Path, Segment]
@@ -99,10 +101,22 @@ def fingerprint_file(file: File, *, config: Config, key: bytes, whole: bool) -> 
     return hashlib.sha256(json.dumps([_FORMAT, *told], sort_keys=True).encode()).hexdigest()
 
 
-def load_segments(folder: Path, wanted: Iterable[str]) -> Segments:
-    """Segments of a folder that are whole and mostly wanted, each with the wanted sources alone.
+def load_segments(folder: Path) -> Segments:
+    """Segments of a folder that are whole; of one that is damaged the log is told, and its files are read anew."""
+    found = {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if path.name.startswith(_STAGING):
+            continue
+        fault, segment = _read_segment(path)
+        if fault:
+            _LOG.warning("%s; its files are read anew", fault)
+        if segment is not None:
+            found[path] = segment
+    return found
 
-    Of one that is damaged the log is told; its files are read anew.
+
+def find_live(segments: Segments, wanted: Iterable[str]) -> Segments:
+    """Segments that are mostly wanted, each with the wanted sources alone.
 
     Parameters
     ----------
@@ -110,15 +124,10 @@ def load_segments(folder: Path, wanted: Iterable[str]) -> Segments:
         Fingerprints of files; each is found in one segment at most.
     """
     missing, found = set(wanted), {}
-    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        segment = None
-        if not path.name.startswith(_STAGING):
-            fault, segment = _read_segment(path)
-            if fault:
-                _LOG.warning("%s; its files are read anew", fault)
-        live = [source for source in segment.sources if _is_live(source, missing)] if segment else []
-        n_live, n_all = (sum(source.n_rows for source in of) for of in (live, segment.sources if segment else ()))
-        if segment is None or not live or n_live < _LEAST_LIVE * n_all:
+    for path, segment in segments.items():
+        live = [source for source in segment.sources if _is_live(source, missing)]
+        n_live, n_all = (sum(source.n_rows for source in of) for of in (live, segment.sources))
+        if not live or n_live < _LEAST_LIVE * n_all:
             continue
         missing -= {source.fingerprint for source in live}
         found[path] = segment.model_copy(update={"sources": tuple(live)})
@@ -154,14 +163,14 @@ def begin_segment(folder: Path, name: str) -> Path:
     return staged
 
 
-def finish_segment(staged: Path, sources: Iterable[Source]) -> tuple[Path, Segment]:
+def finish_segment(staged: Path, sources: Iterable[Source], *, mined: tuple[str, ...]) -> tuple[Path, Segment]:
     """Write what a staged segment holds, last, and give it its name."""
     files = sorted(staged.iterdir())
     for path in files:
         with path.open("rb") as file:
             os.fsync(file.fileno())
     checksums = {path.name: _checksum(path) for path in files}
-    segment = Segment(format=_FORMAT, checksums=checksums, sources=tuple(sources))
+    segment = Segment(format=_FORMAT, checksums=checksums, sources=tuple(sources), mined=mined)
     body = segment.model_dump_json().encode()
     (staged / _MANIFEST).write_bytes(b'{"checksum":%d,"segment":%s}\n' % (zlib.crc32(body), body))
     return staged.rename(staged.with_name(staged.name.removeprefix(_STAGING))), segment

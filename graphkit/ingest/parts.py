@@ -13,11 +13,15 @@ import pyarrow.parquet as pq
 from graphkit.engine import DuckDB, Engine, quote_name, quote_text
 from graphkit.errors import BudgetError, InputError
 from graphkit.ingest.fields import Field
+from graphkit.ingest.prompt_spool import HeldStream
 from graphkit.ingest.sources import File, shorten
 from graphkit.ingest.values import read_field, read_text
 
 EARLIEST_US = 946_684_800_000_000
 """2000-01-01: earlier times are taken for mistakes."""
+
+NOT_UTF8 = "is not valid UTF8"
+"""What the engine says of such texts, after the text itself, which may be secret."""
 
 _DISK_FULL = ("No space left", "no space left", "File too large", "quota exceeded")
 _NAMED = 5
@@ -57,6 +61,8 @@ class Part:
     files: Mapping[str, File] = field(default_factory=dict)
     malformed: Mapping[str, Malformed] = field(default_factory=dict)
     """By the same keys as ``files``; those files whose lines were all well formed are left out."""
+    stream: HeldStream | None = None
+    """A stream with raw prompts, to be read again."""
 
 
 @contextmanager
@@ -72,7 +78,9 @@ def explain_failure(read: Part | str, *, paths: Sequence[str] = ()) -> Iterator[
             raise BudgetError(
                 f"{name}: the disk of the scratch folder (the store's own, or TMPDIR) is full; free some space"
             ) from error
-        if isinstance(error, duckdb.ConversionException) and "imestamp" in said:
+        if NOT_UTF8 in said:
+            reason = "a column of text holds bytes that are not UTF-8; write the column as binary, or mend it"
+        elif isinstance(error, duckdb.ConversionException) and "imestamp" in said:
             reason = "a time lies beyond the year 294246; check the unit of the timestamps"
         else:
             first = shorten(said.split("\n", 1)[0].rsplit(": ", 1)[-1])

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from datetime import date
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from graphkit.config import Config
-from graphkit.engine import DuckDB, quote_name, quote_text
+from graphkit.engine import quote_name, quote_text
 from graphkit.ingest.checks import tell_set_aside
 from graphkit.ingest.codes import code_of
 from graphkit.ingest.coding import (
@@ -25,19 +24,30 @@ from graphkit.ingest.coding import (
     sources_of,
     write_names,
 )
+from graphkit.ingest.context import Reading
 from graphkit.ingest.fields import Field, event_fields
 from graphkit.ingest.frames import open_frame
+from graphkit.ingest.mined import write_mined
 from graphkit.ingest.parquet import open_parquet
 from graphkit.ingest.partials import (
     Segment,
     Segments,
     Source,
     begin_segment,
+    find_live,
     fingerprint_file,
     finish_segment,
     load_segments,
 )
 from graphkit.ingest.parts import EARLIEST_US, Part
+from graphkit.ingest.prompt_mining import (
+    Group,
+    KnownTemplates,
+    drop_codes,
+    mine_files,
+    mine_frame,
+    require_no_prompts,
+)
 from graphkit.ingest.sources import File, find_files, is_frame
 from graphkit.ingest.textfiles import open_text_files
 
@@ -47,27 +57,33 @@ _BATCH_FILES = 10_000
 _TYPES = {"input_tokens": "BIGINT", "output_tokens": "BIGINT"}
 
 
-@dataclass(frozen=True)
-class Reading:
-    """How sources are read."""
+def read_segments(
+    reading: Reading,
+    events: Any,
+    *,
+    partials: Path | None,
+    rehash: bool,
+    as_of: date | None = None,
+    known: KnownTemplates | None = None,
+) -> tuple[Segments, int]:
+    """Code events, or find them coded; gives the segments, and how many sources were read now.
 
-    engine: DuckDB
-    config: Config
-    key: bytes
-    secret: str
-    """Stands before texts when their codes are made."""
-    latest_us: int
-    """The latest time that is believed."""
-
-
-def read_segments(reading: Reading, events: Any, *, partials: Path | None, rehash: bool) -> tuple[Segments, int]:
-    """Code events, or find them coded; gives the segments, and how many sources were read now."""
+    Parameters
+    ----------
+    as_of
+        The last day that counts; None for that of the newest event.
+    known
+        Gives templates that are known from before.
+    """
     folder = partials or reading.engine.scratch / "partials"
     folder.mkdir(parents=True, exist_ok=True)
     if is_frame(events):
         parts = open_parts(reading, events, event_fields(reading.config), what="events")
         frames = reading.engine.scratch / "frames"  # a frame is not known again
-        return dict([_code(reading, parts, frames, "frame", {})]), 1
+        group = mine_frame(reading, parts[0], as_of=as_of, known=known)
+        coded = dict([_code(reading, parts, frames, "frame", {}, group)])
+        drop_codes(reading.engine, group)
+        return coded, 1
     files = find_files(events, what="events")
     prints = {
         file.path: fingerprint_file(file, config=reading.config, key=reading.key, whole=rehash)
@@ -75,21 +91,27 @@ def read_segments(reading: Reading, events: Any, *, partials: Path | None, rehas
         else file.path
         for file in files
     }
-    segments = dict(load_segments(folder, prints.values()))
-    known = {source.fingerprint for segment in segments.values() for source in segment.sources}
-    missing = [file for file in files if prints[file.path] not in known]
-    for batch in _split(missing):
-        parts = _open_files(reading, batch, event_fields(reading.config), what="events")
-        told = "\n".join(prints[file.path] for file in batch)
-        path, segment = _code(reading, parts, folder, hashlib.sha256(told.encode()).hexdigest()[:16], prints)
-        segments[path] = segment
+    whole = load_segments(folder)
+    segments = dict(find_live(whole, prints.values()))
+    there = {source.fingerprint for segment in segments.values() for source in segment.sources}
+    missing = [file for file in files if prints[file.path] not in there]
+    groups = mine_files(reading, missing, prints=prints, whole=whole, live=segments, as_of=as_of, known=known)
+    for group in groups:
+        for batch in _split(group.files):
+            parts = _open_files(reading, batch, event_fields(reading.config), what="events")
+            told = "\n".join(prints[file.path] for file in batch)
+            name = hashlib.sha256(told.encode()).hexdigest()[:16]
+            path, segment = _code(reading, parts, folder, name, prints, group)
+            segments[path] = segment
+        drop_codes(reading.engine, group)
     return segments, len(missing)
 
 
 def code_file(reading: Reading, file: File) -> tuple[Path, Segment]:
     """Code one file of events in the engine's scratch folder."""
     parts = _open_files(reading, [file], event_fields(reading.config), what="events")
-    return _code(reading, parts, reading.engine.scratch, "file", {file.path: ""})
+    require_no_prompts(parts)
+    return _code(reading, parts, reading.engine.scratch, "file", {file.path: ""}, Group([file], None))
 
 
 def open_parts(reading: Reading, given: Any, fields: Sequence[Field], *, what: str) -> list[Part]:
@@ -179,17 +201,22 @@ def _open_files(reading: Reading, files: Sequence[File], fields: Sequence[Field]
 
 
 def _code(
-    reading: Reading, parts: Sequence[Part], folder: Path, name: str, prints: Mapping[str, str]
+    reading: Reading, parts: Sequence[Part], folder: Path, name: str, prints: Mapping[str, str], group: Group
 ) -> tuple[Path, Segment]:
     staged = begin_segment(folder, name)
     try:
-        return finish_segment(staged, _code_sources(reading, parts, staged, prints))
+        sources = _code_sources(reading, parts, staged, prints, group)
+        if group.mined is not None:
+            write_mined(group.mined, staged)
+        return finish_segment(staged, sources, mined=group.mined.files if group.mined else ())
     except BaseException:
         shutil.rmtree(staged, ignore_errors=True)
         raise
 
 
-def _code_sources(reading: Reading, parts: Sequence[Part], folder: Path, prints: Mapping[str, str]) -> list[Source]:
+def _code_sources(
+    reading: Reading, parts: Sequence[Part], folder: Path, prints: Mapping[str, str], group: Group
+) -> list[Source]:
     coded = code_events(
         reading.engine,
         parts,
@@ -198,6 +225,7 @@ def _code_sources(reading: Reading, parts: Sequence[Part], folder: Path, prints:
         key=reading.key,
         secret=reading.secret,
         latest_us=reading.latest_us,
+        prompts=group.prompts,
     )
     sources = []
     for place, part in enumerate(parts):

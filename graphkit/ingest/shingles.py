@@ -58,36 +58,48 @@ def hash_shingles(words: Words) -> tuple[Hashes, Places]:
 
 
 def tag_shingles(shingles: Hashes, users: Hashes) -> Hashes:
-    """Each shingle with its user's tag, once, ascending."""
-    return _drop_repeats(np.sort(shingles | (users >> (np.uint64(64) - TAG_BITS))))
+    """Each shingle with its user's tag."""
+    return shingles | (users >> (np.uint64(64) - TAG_BITS))
 
 
-def count_shingles(tagged: list[Hashes]) -> ShingleCounts:
-    """Count the users of each shingle in one batch, of whose parts ``tag_shingles`` gave the lists."""
-    keys = _drop_repeats(np.sort(np.concatenate([np.zeros(0, np.uint64), *tagged]), kind="stable"))
-    shingles = keys >> TAG_BITS << TAG_BITS
-    start = np.flatnonzero(np.concatenate([np.ones(1, dtype=bool), shingles[1:] != shingles[:-1]])[: len(keys)])
-    uses = np.diff(start, append=len(keys))
-    return _forget(ShingleCounts(shingles[start], uses, np.zeros(len(start), np.int64), len(keys)))
+def count_shingles(tagged: Hashes) -> ShingleCounts:
+    """Count the users of each shingle in one batch, given what ``tag_shingles`` gave, ascending and each once."""
+    shingles = tagged >> TAG_BITS << TAG_BITS
+    start = np.flatnonzero(np.concatenate([np.ones(1, dtype=bool), shingles[1:] != shingles[:-1]])[: len(tagged)])
+    uses = np.diff(start, append=len(tagged))
+    return _forget(ShingleCounts(shingles[start], uses, np.zeros(len(start), np.int64), len(tagged)))
 
 
 def merge_counts(first: ShingleCounts, second: ShingleCounts) -> ShingleCounts:
     """Add counts up; the rarest shingles are forgotten where memory asks for it."""
-    shingles = _drop_repeats(np.sort(np.concatenate([first.shingles, second.shingles]), kind="stable"))
-    uses, missed = np.zeros((2, len(shingles)), np.int64)
-    for counts in (first, second):
-        place = np.searchsorted(shingles, counts.shingles)
-        uses[place] += counts.uses
-        missed += counts.forgotten
-        missed[place] += counts.missed - counts.forgotten
+    n_seen, forgotten = first.n_seen + second.n_seen, first.forgotten + second.forgotten
+    there, place = Lookup(first.shingles).find(second.shingles)
+    uses, missed = first.uses.copy(), first.missed + second.forgotten
+    uses[place] += second.uses[there]
+    missed[place] += second.missed[there] - second.forgotten
+    new = np.ones(len(second.shingles), dtype=bool)
+    new[there] = False
+    new &= second.uses + second.missed + first.forgotten > _count_forgotten(n_seen, forgotten)
+    at = np.searchsorted(first.shingles, second.shingles[new])
     return _forget(
-        ShingleCounts(shingles, uses, missed, first.n_seen + second.n_seen, first.forgotten + second.forgotten)
+        ShingleCounts(
+            np.insert(first.shingles, at, second.shingles[new]),
+            np.insert(uses, at, second.uses[new]),
+            np.insert(missed, at, second.missed[new] + first.forgotten),
+            n_seen,
+            forgotten,
+        )
     )
 
 
+def _count_forgotten(n_seen: int, forgotten: int) -> int:
+    """The most uses of a shingle that is forgotten: one in each ``BATCH`` of all uses."""
+    return max(forgotten, n_seen // BATCH)
+
+
 def _forget(counts: ShingleCounts) -> ShingleCounts:
-    """Forget one use in each ``BATCH`` of them, and more where there are still too many shingles."""
-    forgotten = max(counts.forgotten, counts.n_seen // BATCH)
+    """Forget the rarest, and more where there are still too many shingles."""
+    forgotten = _count_forgotten(counts.n_seen, counts.forgotten)
     most = counts.uses + counts.missed
     if len(most) > _MOST_SHINGLES:
         forgotten = max(forgotten, int(np.partition(most, -_MOST_SHINGLES)[-_MOST_SHINGLES]))
@@ -95,9 +107,10 @@ def _forget(counts: ShingleCounts) -> ShingleCounts:
     return ShingleCounts(counts.shingles[kept], counts.uses[kept], counts.missed[kept], counts.n_seen, forgotten)
 
 
-def _drop_repeats(keys: Hashes) -> Hashes:
-    """Ascending keys, each once."""
-    return keys if not len(keys) else keys[np.concatenate([[True], keys[1:] != keys[:-1]])]
+def drop_repeats(hashes: Hashes) -> Hashes:
+    """Hashes, each once, ascending."""
+    hashes = np.sort(hashes)
+    return hashes if not len(hashes) else hashes[np.concatenate([[True], hashes[1:] != hashes[:-1]])]
 
 
 class Lookup:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from graphkit.ingest.shingles import (
     Lookup,
     ShingleCounts,
     count_shingles,
+    drop_repeats,
     hash_shingles,
     merge_counts,
     tag_shingles,
@@ -30,10 +32,17 @@ WITNESSES = 32
 _RANDOM_PROMPTS = 6_000
 _FEW_PROMPTS = 10_000
 _PART_PROMPTS = 4_096
-_PART_BYTES = 1 << 20
+_PART_BYTES = 1 << 19
 _LONGEST_KEPT = 6_000
 _AROUND = 3
 _MOST_KEPT_BYTES = 12 << 20
+
+
+class Held(NamedTuple):
+    """Shingles and prompts that hold them; pairs may repeat."""
+
+    shingles: Hashes
+    prompt: Places
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +53,8 @@ class Sketch:
     counts: ShingleCounts
     texts: pa.Array
     """Prompts that are kept: witnesses of recurrent shingles, and some at random."""
+    held: Held
+    """Shingles of the kept prompts."""
     users: Hashes
     """Who each kept prompt is from: its account, or the words themselves where no accounts are given."""
     order: Hashes
@@ -55,42 +66,34 @@ class Sketch:
 def empty_sketch() -> Sketch:
     """A sketch of no prompts."""
     nothing = np.zeros(0, np.uint64)
-    return Sketch(0, count_shingles([]), pa.array([], pa.large_string()), nothing, nothing)
+    return Sketch(0, count_shingles(nothing), pa.array([], pa.large_string()), _join_held([]), nothing, nothing)
 
 
 def add_prompts(sketch: Sketch, texts: pa.Array, users: Hashes | None, *, key: bytes, pool: Executor) -> Sketch:
-    """Add a batch of prompts to a sketch.
+    """Add a batch of prompts to a sketch, see ``add_batches``."""
+    return add_batches(sketch, [(texts, users)], key=key, pool=pool)
+
+
+def add_batches(
+    sketch: Sketch, batches: Iterable[tuple[pa.Array, Hashes | None]], *, key: bytes, pool: Executor
+) -> Sketch:
+    """Add prompts to a sketch; while one batch is added, the next one is read.
 
     Parameters
     ----------
-    texts
-        Large Arrow text.
-    users
-        Hash of each prompt's user; None to take each prompt as another user's.
+    batches
+        Large Arrow text, and the hash of each prompt's user; None to take each prompt as another user's.
     pool
-        Threads that share the work.
+        Threads that read.
     """
-    texts = pc.fill_null(texts, "")
-
-    def read(first: int, part: pa.Array) -> _Read:
-        words = split_words(part, key=key)
-        own = _hash_prompts(words, len(part))
-        number = np.arange(len(part), dtype=np.uint64) + np.uint64(sketch.n_prompts + first)
-        by, counted = (own, mix(own + mix(number))) if users is None else [users[first : first + len(part)]] * 2
-        shingles, place = hash_shingles(words)
-        prompt = words.prompt[place]
-        return _Read(tag_shingles(shingles, counted[prompt]), by, mix(own + by), (shingles, prompt + first))
-
-    parts = list(pool.map(lambda part: read(*part), _split_batch(texts)))
-    batch = Sketch(
-        len(texts),
-        count_shingles([part.tagged for part in parts]),
-        texts,
-        _join([part.users for part in parts]),
-        _join([part.order for part in parts]),
-    )
-    held = _move([part.held for part in parts], len(sketch.texts))
-    return _merge(sketch, batch, [*_shingle(sketch.texts, key=key, pool=pool), *held], key=key)
+    n_before, waiting = sketch.n_prompts, None
+    for texts, users in batches:
+        batch = _begin_batch(pc.fill_null(texts, ""), users, n_before, key=key, pool=pool)
+        n_before += len(texts)
+        if waiting is not None:
+            sketch = _merge(sketch, *waiting(), key=key)
+        waiting = batch
+    return sketch if waiting is None else _merge(sketch, *waiting(), key=key)
 
 
 class _Read(NamedTuple):
@@ -99,54 +102,80 @@ class _Read(NamedTuple):
     tagged: Hashes
     users: Hashes
     order: Hashes
-    held: tuple[Hashes, Places]
+    held: Held
 
 
-def merge_sketches(first: Sketch, second: Sketch, *, key: bytes, pool: Executor) -> Sketch:
-    """Sketch of the prompts of both; those that are kept are chosen anew."""
-    held = [_shingle(sketch.texts, key=key, pool=pool) for sketch in (first, second)]
-    return _merge(first, second, [*held[0], *_move(held[1], len(first.texts))], key=key)
+def _begin_batch(
+    texts: pa.Array, users: Hashes | None, n_before: int, *, key: bytes, pool: Executor
+) -> Callable[[], tuple[Sketch, list[Held]]]:
+    """Begin to read a batch; gives a function that waits for its sketch, all prompts kept, and what they hold."""
 
-
-def _shingle(texts: pa.Array, *, key: bytes, pool: Executor) -> list[tuple[Hashes, Places]]:
-    """Shingles of prompts, and their prompts."""
-
-    def read(first: int, part: pa.Array) -> tuple[Hashes, Places]:
+    def read(first: int, part: pa.Array) -> _Read:
         words = split_words(part, key=key)
+        own = _hash_prompts(words, len(part))
+        number = np.arange(len(part), dtype=np.uint64) + np.uint64(n_before + first)
+        by, counted = (own, mix(own + mix(number))) if users is None else [users[first : first + len(part)]] * 2
         shingles, place = hash_shingles(words)
-        return shingles, words.prompt[place] + first
+        prompt = words.prompt[place]
+        return _Read(tag_shingles(shingles, counted[prompt]), by, mix(own + by), Held(shingles, prompt + first))
 
-    return list(pool.map(lambda part: read(*part), _split_batch(texts)))
+    def count() -> ShingleCounts:
+        return count_shingles(drop_repeats(_join([part.result().tagged for part in parts])))
+
+    parts = [pool.submit(read, first, part) for first, part in _split_batch(texts)]
+    counts = pool.submit(count)  # begins when all of the parts have begun, so it waits for none that waits for it
+
+    def wait() -> tuple[Sketch, list[Held]]:
+        done = [part.result() for part in parts]
+        by, order = _join([part.users for part in done]), _join([part.order for part in done])
+        return Sketch(len(texts), counts.result(), texts, _join_held([]), by, order), [part.held for part in done]
+
+    return wait
 
 
-def _move(held: list[tuple[Hashes, Places]], n: int) -> list[tuple[Hashes, Places]]:
-    return [(shingles, prompt + n) for shingles, prompt in held]
+def merge_sketches(first: Sketch, second: Sketch, *, key: bytes) -> Sketch:
+    """Sketch of the prompts of both; those that are kept are chosen anew."""
+    return _merge(first, second, [second.held], key=key)
 
 
-def _merge(first: Sketch, second: Sketch, held: list[tuple[Hashes, Places]], *, key: bytes) -> Sketch:
-    """Merge two sketches whose kept prompts hold these shingles."""
+def _merge(first: Sketch, second: Sketch, held: Sequence[Held], *, key: bytes) -> Sketch:
+    """Merge two sketches, the prompts of the second of which hold these shingles."""
+    n_prompts = first.n_prompts + second.n_prompts
     whole = Sketch(
-        first.n_prompts + second.n_prompts,
+        n_prompts,
         merge_counts(first.counts, second.counts),
         pa.concat_arrays([first.texts, second.texts]),
+        first.held,
         np.concatenate([first.users, second.users]),
         np.concatenate([first.order, second.order]),
-        max(first.least, second.least, least_uses(first.n_prompts + second.n_prompts)),
+        max(first.least, second.least, least_uses(n_prompts)),
     )
     recurrent = Recurrent(whole)
-    found = [(recurrent.lookup.find(shingles), prompt) for shingles, prompt in held]
-    shingle = _join([shingle for (_, shingle), _ in found], np.int64)
-    prompt = _join([prompt[place] for (place, _), prompt in found], np.int64)
-    chosen = find_witnesses(shingle, prompt, whole.users, whole.order, recurrent.uses)
-    uses, prompt = recurrent.uses[shingle[chosen]], prompt[chosen]
+    parts = [first.held, *(part._replace(prompt=part.prompt + len(first.texts)) for part in held)]
+    shingle, prompt = recurrent.find(parts)
+    shingle, prompt = find_witnesses(shingle, prompt, whole.users, whole.order, recurrent.uses)
+    uses = recurrent.uses[shingle]
     n_bytes = np.minimum(pc.binary_length(whole.texts).to_numpy(zero_copy_only=False), _LONGEST_KEPT)
     least, kept = whole.least, _flag(prompt, len(n_bytes))
     while n_bytes[kept].sum() > _MOST_KEPT_BYTES:
         least += max(1, least // 4)
         kept = _flag(prompt[uses >= least], len(n_bytes))
     kept[np.argsort(whole.order, kind="stable")[:_RANDOM_PROMPTS]] = True
-    texts = _shorten(whole.texts.filter(pa.array(kept)), recurrent, key=key)
-    return replace(whole, texts=texts, users=whole.users[kept], order=whole.order[kept], least=least)
+    texts, left = _shorten(whole.texts.filter(pa.array(kept)), _keep(parts, kept), recurrent, key=key)
+    return replace(whole, texts=texts, held=left, users=whole.users[kept], order=whole.order[kept], least=least)
+
+
+def _join_held(parts: Sequence[Held]) -> Held:
+    return Held(_join([part.shingles for part in parts]), _join([part.prompt for part in parts], np.int64))
+
+
+def _keep(parts: Sequence[Held], kept: npt.NDArray[np.bool_]) -> Held:
+    """What the kept prompts hold, numbered anew."""
+    number, left = np.cumsum(kept) - 1, []
+    for part in parts:
+        inside = np.flatnonzero(kept[part.prompt])
+        left.append(Held(part.shingles[inside], number[part.prompt[inside]]))
+    return _join_held(left)
 
 
 def _flag(places: Places, n: int) -> npt.NDArray[np.bool_]:
@@ -168,8 +197,16 @@ class Recurrent:
         self.uses = sketch.counts.uses[often]
         self.lookup = Lookup(sketch.counts.shingles[often])
 
+    def find(self, held: Sequence[Held]) -> tuple[Places, Places]:
+        """Number of a recurrent shingle, and a prompt that holds it, for each that is held."""
+        found = [(part, *self.lookup.find(part.shingles)) for part in held]
+        shingle = _join([shingle for _, _, shingle in found], np.int64)
+        return shingle, _join([part.prompt[place] for part, place, _ in found], np.int64)
 
-def find_witnesses(shingle: Places, prompt: Places, users: Hashes, order: Hashes, uses: Places) -> Places:
+
+def find_witnesses(
+    shingle: Places, prompt: Places, users: Hashes, order: Hashes, uses: Places
+) -> tuple[Places, Places]:
     """Choose for each shingle the prompts that stand for it: one each of the users whose hashes are the lowest.
 
     Parameters
@@ -183,22 +220,23 @@ def find_witnesses(shingle: Places, prompt: Places, users: Hashes, order: Hashes
 
     Returns
     -------
-    Places of the chosen pairs, by shingle.
+    shingle, prompt
+        The chosen pairs, by shingle.
     """
     bound = np.minimum(1.0, 4.0 * WITNESSES / np.maximum(uses, 1)) * 2.0**64
     low = users[prompt] <= bound[shingle]  # few of a common shingle's users can be among the lowest
     low |= (np.bincount(shingle[low], minlength=len(uses)) < WITNESSES)[shingle]
-    near = np.flatnonzero(low)
+    by_user = np.lexsort((order, users))
     rank = np.empty(len(users), np.int64)
-    rank[np.lexsort((order, users))] = np.arange(len(users))
-    by_user = near[np.argsort(shingle[near] * len(users) + rank[prompt[near]], kind="stable")]
-    shingle, user = shingle[by_user], users[prompt[by_user]]
+    rank[by_user] = np.arange(len(users))
+    near = np.sort(shingle[low] * len(users) + rank[prompt[low]])
+    shingle, place = np.divmod(near, max(len(users), 1))
+    user = users[by_user][place]
     starts = np.diff(shingle, prepend=-1) != 0
     new_user = starts | np.concatenate([[True], user[1:] != user[:-1]])[: len(user)]
-    by_user, shingle = by_user[new_user], shingle[new_user]
+    shingle, place = shingle[new_user], place[new_user]
     nth = np.arange(len(shingle)) - np.searchsorted(shingle, shingle)
-    chosen: Places = by_user[nth < WITNESSES]
-    return chosen
+    return shingle[nth < WITNESSES], by_user[place[nth < WITNESSES]]
 
 
 def _split_batch(texts: pa.Array) -> list[tuple[int, pa.Array]]:
@@ -219,26 +257,29 @@ def _hash_prompts(words: Words, n: int) -> Hashes:
     return mix(order)
 
 
-def _shorten(texts: pa.Array, recurrent: Recurrent, *, key: bytes) -> pa.Array:
+def _shorten(texts: pa.Array, held: Held, recurrent: Recurrent, *, key: bytes) -> tuple[pa.Array, Held]:
     """Of long prompts, their recurrent shingles with a few words around them, from the start and from the end."""
     long = np.flatnonzero(pc.binary_length(texts).to_numpy(zero_copy_only=False) > _LONGEST_KEPT)
     if not len(long):
-        return texts
-    short = [_cut_out(texts[int(place)].as_py(), recurrent, key=key) for place in long]
-    mask = np.zeros(len(texts), dtype=bool)
-    mask[long] = True
-    return pc.replace_with_mask(texts, pa.array(mask), pa.array(short, pa.large_string()))
+        return texts, held
+    shown = show_words(texts.take(pa.array(long)), key=key)
+    short = pa.array([_cut_out(text, words, recurrent) for text, words in shown], pa.large_string())
+    is_long = _flag(long, len(texts))
+    words = split_words(short, key=key)
+    shingles, place = hash_shingles(words)
+    others = np.flatnonzero(~is_long[held.prompt])
+    held = _join_held([Held(held.shingles[others], held.prompt[others]), Held(shingles, long[words.prompt[place]])])
+    return pc.replace_with_mask(texts, pa.array(is_long), short), held
 
 
-def _cut_out(text: str, recurrent: Recurrent, *, key: bytes) -> str:
-    shown, words = show_words(text, key=key)
+def _cut_out(text: str, words: Words, recurrent: Recurrent) -> str:
     shingles, place = hash_shingles(words)
     near = np.zeros(len(words.hashes) + 2 * _AROUND, dtype=bool)
     for offset in range(SHINGLE_WORDS + 2 * _AROUND):
         near[place[recurrent.lookup.find(shingles)[0]] + offset] = True
     kept = near[_AROUND : _AROUND + len(words.hashes)]
     edge = np.flatnonzero(np.diff(kept, prepend=False, append=False)).reshape(-1, 2)
-    pieces = [shown[words.start[first] : words.end[last - 1] + 1] for first, last in edge]
+    pieces = [text[words.start[first] : words.end[last - 1] + 1] for first, last in edge]
     cut = "\n".join(pieces)
     half = _LONGEST_KEPT // 2
     return cut if len(cut) <= 2 * half else f"{cut[:half]}\n{cut[-half:]}"

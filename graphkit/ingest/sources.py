@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from graphkit.errors import InputError
 
-Format = Literal["parquet", "csv", "tsv", "json"]
+Format = Literal["parquet", "loose", "csv", "tsv", "json"]
+"""Loose: Parquet with texts that are not UTF-8, which the engine does not read."""
 
 _FORMATS: dict[str, Format] = {
     ".parquet": "parquet",

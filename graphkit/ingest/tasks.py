@@ -17,9 +17,10 @@ from graphkit.engine import open_engine
 from graphkit.errors import GraphkitError
 from graphkit.ingest.checks import ACCOUNT_REASONS, count_rows
 from graphkit.ingest.coding import LABELS, OPTIONAL, events_file, names_file
+from graphkit.ingest.context import Reading
 from graphkit.ingest.fields import account_fields
 from graphkit.ingest.partials import Source
-from graphkit.ingest.reading import Reading, code_file, open_parts, read_accounts
+from graphkit.ingest.reading import code_file, open_parts, read_accounts
 from graphkit.ingest.sources import File
 
 TOLD, ROWS, NAMES = range(3)

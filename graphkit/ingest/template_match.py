@@ -91,10 +91,14 @@ def match_prompts(texts: pa.Array, matcher: Matcher, *, key: bytes) -> Places:
     found, pair = matcher.lookup.find(hashes)
     if not len(found):
         return best
-    n_pairs = matcher.bits.shape[0]
-    held = np.unique(words.prompt[place[found]] * n_pairs + pair)
-    prompts, row = np.unique(held // n_pairs, return_inverse=True)
-    holds = csr_array((np.ones(len(held)), (row, held % n_pairs)), (len(prompts), n_pairs))
+    prompt = words.prompt[place[found]]
+    starts = np.flatnonzero(np.diff(prompt, prepend=-1))  # a prompt's words lie together
+    prompts = prompt[starts]
+    holds = csr_array(
+        (np.ones(len(pair)), pair, np.append(starts, len(pair))), shape=(len(prompts), matcher.bits.shape[0])
+    )
+    holds.sum_duplicates()
+    holds.data[:] = 1
     made = (holds @ matcher.bits).tocsr()
     enough = made.data >= matcher.least[made.indices]
     row = np.repeat(np.arange(len(prompts)), np.diff(made.indptr))[enough]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from scipy.sparse import csr_array
 
 from graphkit.errors import InputError, UsageError
 from graphkit.ingest.frame_choice import choose_frames
 from graphkit.ingest.frame_search import find_candidates
 from graphkit.ingest.public_templates import name_templates, read_public_templates
-from graphkit.ingest.sketch import LEAST_USES, Sketch, add_prompts, empty_sketch
+from graphkit.ingest.sketch import LEAST_USES, Sketch, add_batches, empty_sketch
 from graphkit.ingest.sources import shorten
 from graphkit.ingest.template_match import Matcher, Template, make_matcher, match_prompts, pair_bits
 from graphkit.ingest.template_text import name_frame, write_templates
@@ -28,7 +29,7 @@ _THREADS = 2
 _BATCH_PROMPTS, _BATCH_BYTES = 1 << 16, 1 << 25
 _PART_PROMPTS, _PART_BYTES = 1 << 12, 1 << 20
 _SAME = 0.9
-_KEPT = ("template_id", "frame", "example", "words", "word_bits", "least_bits")
+_KEPT = ("template_id", "frame", "words", "word_bits", "least_bits")
 
 
 def mine_templates(
@@ -50,8 +51,8 @@ def mine_templates(
         Each prompt's account: words count as fixed if several accounts use them, not if one does often. Without
         accounts, each prompt counts as another one's.
     known
-        Templates found before, as this function gave them with the same key: they keep their ids and frames. Only
-        prompts that none of them fits are searched for new ones.
+        Templates found before, as this function gave them with the same key, or a snapshot's table ``templates``: they
+        keep their ids and frames. Only prompts that none of them fits are searched for new ones.
     public
         A CSV file or frame with the columns ``name`` and ``text``: templates that are public.
     digest
@@ -141,7 +142,8 @@ def read_templates(frame: pd.DataFrame | None, *, key: bytes) -> list[Template]:
     missing = [name for name in _KEPT if name not in frame]
     if missing:
         raise UsageError(f"known templates: no column {missing[0]!r}; give the frame that mine_templates gave")
-    columns = (frame.sort_values("template_id")[name].tolist() for name in _KEPT)
+    frame = frame.assign(example=frame.get("example"))[frame["words"].notna()].sort_values("template_id")
+    columns = (frame[name].tolist() for name in (*_KEPT, "example"))
     templates = [
         Template(
             str(name),
@@ -151,7 +153,7 @@ def read_templates(frame: pd.DataFrame | None, *, key: bytes) -> list[Template]:
             np.array(bits, float),
             float(least),
         )
-        for name, text, example, words, bits, least in zip(*columns, strict=True)
+        for name, text, words, bits, least, example in zip(*columns, strict=True)
     ]
     strange = [template for template in templates if name_frame(template.words, key=key) != template.template_id]
     if strange:
@@ -185,26 +187,32 @@ def _sketch_unmatched(
     texts: pa.ChunkedArray, users: Hashes | None, known: Sequence[Template], *, key: bytes, pool: Executor
 ) -> Sketch:
     """Sketch of the prompts that no known template fits."""
-    sketch, matcher = empty_sketch(), make_matcher(known)
-    for first, batch in iterate_chunks(texts, n_prompts=_BATCH_PROMPTS, n_bytes=_BATCH_BYTES):
-        unmatched = np.arange(len(batch))
-        if known:
-            unmatched = np.flatnonzero(_match_batch(batch, matcher, key=key, pool=pool) < 0)
-        by = None if users is None else users[first + unmatched]
-        sketch = add_prompts(sketch, batch.take(pa.array(unmatched)), by, key=key, pool=pool)
-    return sketch
+    matcher = make_matcher(known)
+
+    def batches() -> Iterator[tuple[pa.Array, Hashes | None]]:
+        for first, batch in iterate_chunks(texts, n_prompts=_BATCH_PROMPTS, n_bytes=_BATCH_BYTES):
+            unmatched = np.arange(len(batch))
+            if known:
+                unmatched = np.flatnonzero(match_batch(batch, matcher, key=key, pool=pool) < 0)
+            yield batch.take(pa.array(unmatched)), None if users is None else users[first + unmatched]
+
+    return add_batches(empty_sketch(), batches(), key=key, pool=pool)
 
 
 def _match_all(texts: pa.ChunkedArray, matcher: Matcher, *, key: bytes, pool: Executor) -> Places:
     batches = iterate_chunks(texts, n_prompts=_BATCH_PROMPTS, n_bytes=_BATCH_BYTES)
-    matched = [_match_batch(batch, matcher, key=key, pool=pool) for _, batch in batches]
+    matched = [match_batch(batch, matcher, key=key, pool=pool) for _, batch in batches]
     return np.concatenate([np.zeros(0, np.int64), *matched])
 
 
-def _match_batch(batch: pa.Array, matcher: Matcher, *, key: bytes, pool: Executor) -> Places:
-    parts = iterate_chunks(pa.chunked_array([batch]), n_prompts=_PART_PROMPTS, n_bytes=_PART_BYTES)
-    matched = pool.map(lambda part: match_prompts(part, matcher, key=key), [part for _, part in parts])
-    return np.concatenate([np.zeros(0, np.int64), *matched])
+def match_batch(texts: pa.Array, matcher: Matcher, *, key: bytes, pool: Executor) -> Places:
+    """Place of each prompt's template, see ``match_prompts``; prompts that are the same are matched once."""
+    distinct = pc.fill_null(texts, "").dictionary_encode()
+    whole = pa.chunked_array([distinct.dictionary], pa.large_string())
+    parts = [part for _, part in iterate_chunks(whole, n_prompts=_PART_PROMPTS, n_bytes=_PART_BYTES)]
+    matched = list(pool.map(lambda part: match_prompts(part, matcher, key=key), parts))
+    places: Places = np.concatenate([np.zeros(0, np.int64), *matched])[distinct.indices.to_numpy()]
+    return places
 
 
 def _count(

@@ -8,12 +8,13 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
 from graphkit.ingest.frame_search import Candidates
 from graphkit.ingest.sketch import Sketch
 from graphkit.ingest.template_match import COVERED, MATCHING_BITS, Template
 from graphkit.ingest.word_model import Numbers
-from graphkit.ingest.words import Hashes, Places, show_words
+from graphkit.ingest.words import Hashes, Places, Words, show_words
 from graphkit.wording import plural
 
 SLOT = "⟨…⟩"
@@ -29,7 +30,7 @@ class _Spelling:
     """A prompt, and which of its words are the frame's."""
 
     text: str
-    hashes: Hashes
+    words: Words
     bits: Numbers
     """Bits that each word adds; nan for words that are not the frame's."""
 
@@ -47,9 +48,11 @@ def write_templates(candidates: Candidates, chosen: Places, sketch: Sketch, *, k
     first = np.flatnonzero(np.diff(prompt, prepend=-1))
     end = np.append(first[1:], len(prompt))[: len(first)]
     span_of = dict(zip(prompt[first].tolist(), zip(first.tolist(), end.tolist(), strict=True), strict=True))
-    for place in chosen:
-        prompts, bits_of = _find_whole(candidates, int(place))
-        spellings = [_spell(candidates, span_of[prompt], bits_of, sketch.texts[prompt].as_py()) for prompt in prompts]
+    whole = [_find_whole(candidates, int(place)) for place in chosen]
+    examples = sorted({prompt for prompts, _ in whole for prompt in prompts})
+    shown = dict(zip(examples, show_words(sketch.texts.take(pa.array(examples, pa.int64())), key=key), strict=True))
+    for place, (prompts, bits_of) in zip(chosen, whole, strict=True):
+        spellings = [_spell(candidates, span_of[prompt], bits_of, *shown[prompt]) for prompt in prompts]
         rarity = float(np.log2(sketch.n_prompts / candidates.uses[place]))
         template = _write(spellings, rarity=rarity, key=key)
         templates[template.template_id] = template
@@ -65,21 +68,22 @@ def _find_whole(candidates: Candidates, place: int) -> tuple[list[int], dict[int
     return whole.tolist(), dict(zip(frame.indices.tolist(), frame.data.tolist(), strict=True))
 
 
-def _spell(candidates: Candidates, span: tuple[int, int], bits_of: dict[int, float], text: str) -> _Spelling:
+def _spell(
+    candidates: Candidates, span: tuple[int, int], bits_of: dict[int, float], text: str, words: Words
+) -> _Spelling:
     """Tell which words of a prompt, at these places, are a frame's whose pairs of words have these bits."""
     first, end = span
     bits = np.full(end - first, np.nan)
     of_word: dict[int, float] = {}
-    among = slice(*np.searchsorted(candidates.pair_place, [first, end - 1]))
+    pairs = candidates.pairs
+    among = slice(*np.searchsorted(pairs.place, [first, end - 1]))
     left = dict(bits_of)
-    for place, pair in zip(
-        (candidates.pair_place[among] - first).tolist(), candidates.pair[among].tolist(), strict=True
-    ):
+    for place, pair in zip((pairs.place[among] - first).tolist(), pairs.pair[among].tolist(), strict=True):
         if pair in bits_of:
             of_word.setdefault(place, 0.0)
             of_word[place + 1] = left.pop(pair, 0.0)
     bits[list(of_word)] = list(of_word.values())
-    spelling = _Spelling(text, candidates.words.hashes[first:end], bits)
+    spelling = _Spelling(text, words, bits)
     for start, stop in spelling.runs:
         if bits[start:stop].sum() < _LEAST_RUN_BITS:
             bits[start:stop] = np.nan
@@ -91,9 +95,7 @@ def _spell(candidates: Candidates, span: tuple[int, int], bits_of: dict[int, flo
 def _write(spellings: list[_Spelling], *, rarity: float, key: bytes) -> Template:
     """Write the template as most of the prompts spell it that hold no more of its words than they must."""
     n_words = [int(np.isfinite(spelling.bits).sum()) for spelling in spellings]
-    shown = [
-        (*_show(spelling, key=key), place) for place, spelling in enumerate(spellings) if n_words[place] == min(n_words)
-    ]
+    shown = [(*_show(spelling), place) for place, spelling in enumerate(spellings) if n_words[place] == min(n_words)]
     times = Counter(frame for frame, _, _ in shown)
     frame, example, place = min(shown, key=lambda each: (-times[each[0]], -len(each[0]), *each))
     words, bits = _sequence(spellings[place])
@@ -105,12 +107,12 @@ def _sequence(spelling: _Spelling) -> tuple[Hashes, Numbers]:
     """Hashes and bits of the frame's words, with one zero for each slot."""
     kept = np.isfinite(spelling.bits)
     shown = kept | np.concatenate([[True], kept[:-1]])
-    return np.where(kept, spelling.hashes, 0)[shown], np.nan_to_num(spelling.bits)[shown]
+    return np.where(kept, spelling.words.hashes, 0)[shown], np.nan_to_num(spelling.bits)[shown]
 
 
-def _show(spelling: _Spelling, *, key: bytes) -> tuple[str, str]:
+def _show(spelling: _Spelling) -> tuple[str, str]:
     """The frame, and the same with the number of words in each slot."""
-    text, words = show_words(spelling.text, key=key)
+    text, words = spelling.text, spelling.words
     frame: list[str] = []
     example: list[str] = []
     last = 0

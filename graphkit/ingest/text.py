@@ -189,7 +189,9 @@ def _stream(
             )
             for batch in reader:
                 faults.n_rows += batch.num_rows
-                yield pa.RecordBatch.from_arrays([_decode(column) for column in batch.columns], schema=schema)
+                yield pa.RecordBatch.from_arrays(
+                    [decode(column, pa.string()) for column in batch.columns], schema=schema
+                )
             if header:
                 _check_quotes(file, counted, n_used=1 + faults.n_rows + faults.n_lines)
 
@@ -216,12 +218,13 @@ def _check_quotes(file: File, counted: _Counted, *, n_used: int) -> None:
         )
 
 
-def _decode(values: pa.Array) -> pa.Array:
+def decode(values: pa.Array, kind: pa.DataType) -> pa.Array:
     """Bytes as text; bytes that are not UTF-8 become visible escapes, so that no row is lost to them."""
     try:
-        return values.cast(pa.string())
+        return values.cast(kind)
     except pa.ArrowInvalid:
-        return pa.array([value.decode("utf-8", "backslashreplace") for value in values.to_pylist()], pa.string())
+        decoded = (None if value is None else value.decode("utf-8", "backslashreplace") for value in values.to_pylist())
+        return pa.array(list(decoded), kind)
 
 
 def _explain(file: File, message: str) -> InputError:

@@ -1,4 +1,4 @@
-"""Open text files: each is streamed once into a Parquet file in the engine's scratch folder."""
+"""Open files that the engine does not read itself: each is streamed once into a Parquet file in its scratch folder."""
 
 from __future__ import annotations
 
@@ -14,10 +14,20 @@ from graphkit.engine import DuckDB, quote_name, quote_text
 from graphkit.errors import InputError
 from graphkit.ingest import text
 from graphkit.ingest.fields import Field, find_prompts, match_fields, require_fields
-from graphkit.ingest.parts import Malformed, Part, explain_failure, read_columns, stage, staged_part
+from graphkit.ingest.parquet import read_footer, stream_loosely
+from graphkit.ingest.parts import (
+    Malformed,
+    Part,
+    describe_columns,
+    explain_failure,
+    read_columns,
+    stage,
+    staged_part,
+)
 from graphkit.ingest.sources import File
 
-_RAW = "raw_text"
+RAW = "raw_text"
+"""Relation of a text file that streams by."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +41,7 @@ class _Staged:
 def open_text_files(
     engine: DuckDB, files: Sequence[File], fields: Sequence[Field], *, what: str, latest_us: int
 ) -> Part:
-    """Open CSV, TSV and JSON lines as one part.
+    """Open CSV, TSV and JSON lines, and loose Parquet, as one part.
 
     Raises
     ------
@@ -39,7 +49,7 @@ def open_text_files(
         If a file is damaged or lacks a required column.
     """
     staged = [
-        (_stage_json if file.format == "json" else _stage_csv)(
+        _STAGE_AS.get(file.format, _stage_csv)(
             engine, file, fields, target=f"{what}-{number:05d}.parquet", latest_us=latest_us
         )
         for number, file in enumerate(files)
@@ -61,7 +71,7 @@ def _stage_csv(engine: DuckDB, file: File, fields: Sequence[Field], *, target: s
     keep = list(dict.fromkeys(columns.values()))
     faults = text.Faults()
     reader = text.stream_columns(file, names, keep, delimiter=delimiter, faults=faults)
-    part = _describe_raw(_RAW, fields, columns, names, file=file)
+    part = _describe_raw(RAW, fields, columns, names, file=file)
     with _explain(file, faults):
         path = _stage_stream(engine, part, reader, fields=fields, target=target, latest_us=latest_us)
     malformed = None
@@ -77,7 +87,7 @@ def _stage_json(engine: DuckDB, file: File, fields: Sequence[Field], *, target: 
     columns = {fld.name: fld.column for fld in fields} | met
     faults = text.Faults()
     reader = text.stream_lines(file, faults=faults)
-    part = _describe_raw(_extract_keys(list(dict.fromkeys(columns.values()))), fields, columns, names, file=file)
+    part = _describe_raw(extract_keys(list(dict.fromkeys(columns.values()))), fields, columns, names, file=file)
     with _explain(file, faults):
         path = _stage_stream(engine, part, reader, fields=fields, target=target, latest_us=latest_us)
     present = _find_filled(engine, path, fields) | frozenset(met)
@@ -88,6 +98,23 @@ def _stage_json(engine: DuckDB, file: File, fields: Sequence[Field], *, target: 
         line = text.find_line(file, lambda row: bool(row.strip()) and text.parse_object(row) is None, split=False)
         malformed = Malformed(n_malformed, _at_line(line, ""))
     return _Staged(path, file, replace(part, present=present), malformed)
+
+
+def _stage_loose(engine: DuckDB, file: File, fields: Sequence[Field], *, target: str, latest_us: int) -> _Staged:
+    names = read_footer(file)[0].names
+    columns = match_fields(names, fields, source=file.name)
+    require_fields(columns, fields, names, source=file.name)
+    reader = stream_loosely(file, list(dict.fromkeys(columns.values())))
+    engine.register(RAW, reader.schema.empty_table())
+    values, raw_time = read_columns(fields, columns, describe_columns(engine, RAW), source=file.name)
+    prompts = find_prompts(fields, columns)
+    part = Part(RAW, values, raw_time, frozenset(columns), tuple(names), prompts, quote_text(file.name), {})
+    with explain_failure(file.name):
+        path = _stage_stream(engine, part, reader, fields=fields, target=target, latest_us=latest_us)
+    return _Staged(path, file, part, None)
+
+
+_STAGE_AS = {"json": _stage_json, "loose": _stage_loose}
 
 
 def _describe_raw(
@@ -102,11 +129,11 @@ def _describe_raw(
 def _stage_stream(
     engine: DuckDB, part: Part, reader: pa.RecordBatchReader, *, fields: Sequence[Field], target: str, latest_us: int
 ) -> Path:
-    engine.register(_RAW, reader)
+    engine.register(RAW, reader)
     try:
         return stage(engine, part, fields, target=target, latest_us=latest_us)
     finally:
-        engine.connection.unregister(_RAW)
+        engine.connection.unregister(RAW)
 
 
 @contextmanager
@@ -118,7 +145,7 @@ def _explain(file: File, faults: text.Faults) -> Iterator[None]:
         raise InputError(faults.failure)
 
 
-def _extract_keys(columns: Sequence[str]) -> str:
+def extract_keys(columns: Sequence[str]) -> str:
     """SQL that reads keys of JSON objects as text; lines that are not objects are left out."""
     pointers = ["/" + column.replace("~", "~0").replace("/", "~1") for column in columns]
     listed = ", ".join(quote_text(pointer) for pointer in pointers)
@@ -128,7 +155,7 @@ def _extract_keys(columns: Sequence[str]) -> str:
         f"THEN left(found[{number}], -2) ELSE found[{number}] END AS {quote_name(column)}"
         for number, (pointer, column) in enumerate(zip(pointers, columns, strict=True), 1)
     )
-    valid = f"SELECT CASE WHEN json_valid(line) THEN line END AS object FROM {_RAW}"
+    valid = f"SELECT CASE WHEN json_valid(line) THEN line END AS object FROM {RAW}"
     objects = f"SELECT object FROM ({valid}) WHERE json_type(object) = 'OBJECT'"
     return f"(SELECT {keys} FROM (SELECT object, json_extract_string(object, [{listed}]) AS found FROM ({objects})))"
 

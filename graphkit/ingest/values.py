@@ -45,9 +45,9 @@ def read_field(role: Role, column: str | None, type_name: str, *, source: str) -
         return f"CASE WHEN {text} < '!' THEN nullif(trim({text}, {_BLANKS}), '') ELSE {text} END"
     if role == "count":
         return f"CASE WHEN TRY_CAST({text} AS DOUBLE) >= 0 THEN TRY_CAST(TRY_CAST({text} AS DOUBLE) AS BIGINT) END"
-    if role == "prompt":
+    if role in {"prompt", "mined"}:
         folded = f"nullif(trim(lower(regexp_replace({text}, '[\\s\\p{{Z}}]+', ' ', 'g'))), '')"
-        return f"sha256({folded})"
+        return f"sha256({folded if role == 'prompt' else text})"
     return text
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from graphkit.ingest.shingles import hash_runs, join_hashes
+from graphkit.ingest.shingles import drop_repeats, hash_runs, join_hashes
 from graphkit.ingest.words import Hashes, Places, Words, mix
 
 Numbers = npt.NDArray[np.float64]
@@ -51,27 +52,50 @@ class WordModel:
         return chance
 
 
-def learn_words(words: Words) -> WordModel:
+class Pairs(NamedTuple):
+    """Pairs of neighboring words."""
+
+    hashes: Hashes
+    """Each once, ascending."""
+    place: Places
+    """Where the first word of each occurrence is."""
+    pair: Places
+    """Which pair each occurrence is of."""
+
+
+def pair_words(words: Words) -> Pairs:
+    """Number the pairs of words that lie in one prompt."""
+    hashes, place = hash_runs(words, 2)
+    order = np.argsort(hashes)
+    ordered = hashes[order]
+    new = np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(order)]
+    pair = np.empty(len(order), np.int64)
+    pair[order] = np.cumsum(new) - 1
+    return Pairs(ordered[new], place, pair)
+
+
+def learn_words(words: Words, pairs: Pairs) -> WordModel:
     """Learn from some prompts; what lies before a prompt's start or after its end counts as another word each time."""
-    place = hash_runs(words, 2)[1]
-    one, two = words.hashes[place], words.hashes[place + 1]
+    place = pairs.place
+    one = words.hashes[place]
     edge = mix(words.prompt[place].astype(np.uint64))
     starts = np.diff(words.prompt, prepend=-1)[place] != 0
     ends = np.diff(words.prompt, append=-1)[place + 1] != 0
     before = np.where(starts, edge, words.hashes[place - 1])
     after = np.where(ends, edge, words.hashes[np.minimum(place + 2, len(words.hashes) - 1)])
-    pairs, first, pair = np.unique(join_hashes(one, two), return_index=True, return_inverse=True)
-    counts = np.minimum(_count_distinct(pair, before, len(pairs)), _count_distinct(pair, after, len(pairs)))
-    known, word = np.unique(one[first], return_inverse=True)
-    return WordModel(known, np.bincount(word, weights=counts).astype(np.int64), pairs, counts)
+    n = len(pairs.hashes)
+    counts = np.minimum(_count_distinct(pairs.pair, before, n), _count_distinct(pairs.pair, after, n))
+    first = np.zeros(n, np.uint64)
+    first[pairs.pair] = one
+    known, word = np.unique(first, return_inverse=True)
+    return WordModel(known, np.bincount(word, weights=counts).astype(np.int64), pairs.hashes, counts)
 
 
 def _count_distinct(pair: Places, neighbor: Hashes, n: int) -> Places:
-    """Number of distinct neighbors of each pair."""
-    order = np.lexsort((neighbor, pair))
-    pair, neighbor = pair[order], neighbor[order]
-    new = np.concatenate([[True], (pair[1:] != pair[:-1]) | (neighbor[1:] != neighbor[:-1])])[: len(pair)]
-    return np.bincount(pair[new], minlength=n)
+    """Number of distinct neighbors of each pair, told apart by the high bits of their hashes."""
+    n_bits = np.uint64(n.bit_length())
+    keys = drop_repeats((pair.astype(np.uint64) << (np.uint64(64) - n_bits)) | (neighbor >> n_bits))
+    return np.bincount((keys >> (np.uint64(64) - n_bits)).astype(np.int64), minlength=n)
 
 
 def _count(known: Hashes, counts: Places, wanted: Hashes) -> Places:

@@ -6,7 +6,8 @@ import hmac
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from graphkit.errors import InputError
-from graphkit.ingest.characters import GAP, INVISIBLE, LETTER, WORD, characters
+from graphkit.ingest.characters import INVISIBLE, JOINS, LETTER, WORD, characters
 from graphkit.ingest.sources import shorten
 
 Hashes = npt.NDArray[np.uint64]
@@ -24,7 +25,10 @@ LONGEST_PROMPT = 1 << 20
 """Bytes of a prompt that are read; of a longer one, its first and its last half of them."""
 
 _STEP = np.uint64(0x9E3779B97F4A7C15)
-_USUAL_BITS = 21
+_SHOWN_BYTES = 1 << 20
+_BLOCK = 8
+_LONGEST_WORD = 64
+_FIRST_BYTES = np.array([(1 << 8 * n) - 1 for n in range(_BLOCK + 1)], np.uint64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,24 +99,34 @@ def split_words(texts: pa.Array, *, key: bytes) -> Words:
     places = np.arange(len(texts))
     foreign = _holds_beyond_ascii(texts)
     if not foreign.any():
-        return _split(*_read_ascii(texts), places, key=key)
-    ascii_part = _split(*_read_ascii(texts.filter(pa.array(~foreign))), places[~foreign], key=key)
-    other_part = _split(*_read_unicode(texts.filter(pa.array(foreign))), places[foreign], key=key)
+        return _split_ascii(texts, places, key=key)
+    parts = [_split_ascii(texts.filter(pa.array(~foreign)), places[~foreign], key=key)]
+    texts, places = texts.filter(pa.array(foreign)), places[foreign]
+    read = _read_unicode(texts)
+    joining = np.flatnonzero(read.kinds & JOINS)
+    if len(joining):
+        joined = np.diff(np.searchsorted(joining, read.starts)) > 0
+        parts.append(_split_unicode(_read_normal(texts.filter(pa.array(joined))), places[joined], key=key))
+        read, places = _read_unicode(texts.filter(pa.array(~joined))), places[~joined]
+    parts.append(_split_unicode(_drop_invisible(read), places, key=key))
     return Words(
-        *(
-            np.concatenate([getattr(part, name) for part in (ascii_part, other_part)])
-            for name in ("hashes", "prompt", "start", "end")
-        )
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("hashes", "prompt", "start", "end"))
     )
 
 
-def show_words(text: str, *, key: bytes) -> tuple[str, Words]:
-    """A prompt as its words are read, and its words, whose places are in that text."""
-    cut = _cut(pa.array([text], pa.large_string()))
-    if text.isascii():
-        return cut[0].as_py(), split_words(cut, key=key)
-    codes, _ = _read_unicode(cut)
-    return codes.astype("<u4").tobytes().decode("utf-32-le"), split_words(cut, key=key)
+def show_words(texts: pa.Array, *, key: bytes) -> Iterator[tuple[str, Words]]:
+    """Each prompt as its words are read, and its words, whose places are in that text."""
+    for _, part in iterate_chunks(pa.chunked_array([texts]), n_prompts=len(texts), n_bytes=_SHOWN_BYTES):
+        read = _read_normal(_cut(part))
+        words = _split_unicode(read, np.arange(len(part)), key=key)
+        shown = read.codes.astype("<u4").tobytes().decode("utf-32-le")
+        first = np.searchsorted(words.prompt, np.arange(len(part) + 1))
+        for place, (start, end) in enumerate(pairwise(read.starts.tolist())):
+            span = slice(first[place], first[place + 1])
+            of_prompt = Words(
+                words.hashes[span], words.prompt[span], words.start[span] - start, words.end[span] - start
+            )
+            yield shown[start:end], of_prompt
 
 
 def _cut(texts: pa.Array) -> pa.Array:
@@ -149,53 +163,120 @@ def _holds_beyond_ascii(texts: pa.Array) -> npt.NDArray[np.bool_]:
     return np.diff(n_before) > 0
 
 
-def _read_ascii(texts: pa.Array) -> tuple[npt.NDArray[Any], Places]:
-    return _bytes(texts)
+class _Read(NamedTuple):
+    """Texts that lie one after the other."""
+
+    codes: npt.NDArray[np.uint32]
+    """Code points."""
+    kinds: npt.NDArray[np.uint8]
+    starts: Places
+    """Where each text starts, ending with the number of code points."""
 
 
-def _read_unicode(texts: pa.Array) -> tuple[npt.NDArray[Any], Places]:
-    """Code points in normal form, without the invisible ones, and where each text starts in them."""
-    normal = pc.utf8_normalize(texts, form="NFKC")
-    data, _ = _bytes(normal)
+def _read_unicode(texts: pa.Array) -> _Read:
+    data, starts = _bytes(texts)
     codes = np.frombuffer(data.tobytes().decode().encode("utf-32-le"), np.uint32)
-    starts = np.concatenate([[0], np.cumsum(pc.utf8_length(normal).to_numpy(zero_copy_only=False))])
-    visible = characters()[1][codes] != INVISIBLE
-    if visible.all():
-        return codes, starts
-    n_before = np.concatenate([[0], np.cumsum(visible)])
-    return codes[visible], n_before[starts]
+    follows = np.flatnonzero((data & 0xC0) == 0x80)
+    return _Read(codes, characters().kind[codes], starts - np.searchsorted(follows, starts))
 
 
-def _split(codes: npt.NDArray[Any], starts: Places, places: Places, *, key: bytes) -> Words:
-    """Words of texts that lie one after the other in ``codes``."""
-    values, kind = _alphabet(key) if codes.dtype == np.uint8 else _wide_alphabet(key)
-    kinds = kind[codes]
-    letter, word = kinds == LETTER, kinds == WORD
-    after_letter = np.concatenate([[False], letter[:-1]])
-    before_letter = np.concatenate([letter[1:], [False]])
-    edges = starts[(starts > 0) & (starts < len(codes))]
-    after_letter[edges] = before_letter[edges - 1] = False
-    start = np.flatnonzero(word | (letter & ~after_letter))
-    end = np.flatnonzero(word | (letter & ~before_letter)) + 1
+def _read_normal(texts: pa.Array) -> _Read:
+    """Texts in normal form, without invisible characters."""
+    return _drop_invisible(_read_unicode(pc.utf8_normalize(texts, form="NFKC")))
+
+
+def _drop_invisible(read: _Read) -> _Read:
+    kinds = read.kinds & ~np.uint8(JOINS)
+    invisible = np.flatnonzero(kinds == INVISIBLE)
+    if not len(invisible):
+        return read._replace(kinds=kinds)
+    starts = read.starts - np.searchsorted(invisible, read.starts)
+    return _Read(np.delete(read.codes, invisible), np.delete(kinds, invisible), starts)
+
+
+def _split_ascii(texts: pa.Array, places: Places, *, key: bytes) -> Words:
+    data, starts = _bytes(texts)
+    plain = np.frombuffer(data.tobytes().translate(_plain_ascii()), np.uint8)
+    start, end = _find_words(plain != 0, starts)
     prompt = np.repeat(places, np.diff(np.searchsorted(start, starts)))
-    hashes = _hash_spans(values[codes], start, end)
-    if word.any():
-        joined = word[start[:-1]] & word[start[1:]] & (end[:-1] == start[1:]) & (prompt[:-1] == prompt[1:])
-        hashes[:-1] += np.where(joined, hashes[1:] * _STEP, 0)  # a character counts with the one after it
+    return Words(_hash_spans(plain, start, end, key=key), prompt, start, end)
+
+
+@cache
+def _plain_ascii() -> bytes:
+    """The plain form of each byte of ASCII, 0 for a gap."""
+    return characters().plain[:128].astype(np.uint8).tobytes() + bytes(128)
+
+
+def _split_unicode(read: _Read, places: Places, *, key: bytes) -> Words:
+    plain, alone = characters().plain[read.codes], read.kinds == WORD
+    start, end = _find_words(read.kinds == LETTER, read.starts, alone)
+    prompt = np.repeat(places, np.diff(np.searchsorted(start, read.starts)))
+    hashes = _hash_spans(*_encode(plain, start, end), key=key)
+    alone = alone[start]
+    joined = np.flatnonzero(alone[:-1] & alone[1:] & (end[:-1] == start[1:]) & (prompt[:-1] == prompt[1:]))
+    if len(joined):
+        hashes[joined] += hashes[joined + 1] * _STEP  # a character counts with the one after it
     return Words(hashes, prompt, start, end)
 
 
-def _hash_spans(values: Hashes, start: Places, end: Places) -> Hashes:
-    """Hash spans of characters, from sums over powers of an odd number: products wrap around and can be undone."""
-    powers, inverse = _powers(max(_USUAL_BITS, len(values).bit_length()))
-    total = np.concatenate([np.zeros(1, np.uint64), np.cumsum(values * powers[: len(values)], dtype=np.uint64)])
-    return mix((total[end] - total[start]) * inverse[start])
+def _find_words(
+    letter: npt.NDArray[np.bool_], starts: Places, alone: npt.NDArray[np.bool_] | None = None
+) -> tuple[Places, Places]:
+    """Where words start and end: runs of letters in one text, and characters that are words alone."""
+    follows = letter[1:] & letter[:-1]
+    edges = starts[(starts > 0) & (starts < len(letter))]
+    follows[edges - 1] = False
+    opens, closes = letter.copy(), letter.copy()
+    opens[1:] &= ~follows
+    closes[:-1] &= ~follows
+    if alone is not None:
+        opens |= alone
+        closes |= alone
+    return np.flatnonzero(opens), np.flatnonzero(closes) + 1
+
+
+def _encode(plain: npt.NDArray[np.uint32], start: Places, end: Places) -> tuple[npt.NDArray[np.uint8], Places, Places]:
+    """Plain letters as UTF-8, and the words' places in that."""
+    if not len(plain) or plain.max() < 0x80:
+        return plain.astype(np.uint8), start, end
+    data = np.frombuffer(plain.astype("<u4").tobytes().decode("utf-32-le").encode(), np.uint8)
+    n_bytes = np.ones(len(plain), np.int64)
+    for least in (0x80, 0x800, 0x10000):
+        n_bytes += plain >= least
+    place = np.concatenate([np.zeros(1, np.int64), np.cumsum(n_bytes)])
+    return data, place[start], place[end]
+
+
+def _hash_spans(data: npt.NDArray[np.uint8], start: Places, end: Places, *, key: bytes) -> Hashes:
+    """Hash spans of bytes, of 64 or fewer eight at a time: secrets before, between and after two public mixings."""
+    before, between, after = _secrets(key)
+    blocks = np.frombuffer(data.tobytes() + bytes(_BLOCK * 2 - len(data) % _BLOCK), "<u8")
+    length = end - start
+    state = mix(_take_block(blocks, start, length) * _STEP + before + length.astype(np.uint64))
+    left = np.flatnonzero((length > _BLOCK) & (length <= _LONGEST_WORD))
+    for offset in range(_BLOCK, _LONGEST_WORD, _BLOCK):
+        state[left] = mix((state[left] ^ _take_block(blocks, start[left] + offset, length[left] - offset)) + before)
+        left = left[length[left] > offset + _BLOCK]
+    hashes = mix(state ^ between) ^ after
+    for place in np.flatnonzero(length > _LONGEST_WORD):
+        digest = hmac.digest(key, b"graphkit long word\0" + data[start[place] : end[place]].tobytes(), "sha256")
+        hashes[place] = int.from_bytes(digest[:8])
+    return hashes
+
+
+def _take_block(blocks: Hashes, start: Places, length: Places) -> Hashes:
+    """Up to eight bytes each from a place on, as one number."""
+    place, shift = start >> 3, (start.astype(np.uint64) & np.uint64(7)) << np.uint64(3)
+    whole = (blocks[place] >> shift) | ((blocks[place + 1] << np.uint64(1)) << (np.uint64(63) - shift))
+    first: Hashes = whole & _FIRST_BYTES[np.minimum(length, _BLOCK)]
+    return first
 
 
 def hash_texts(texts: pa.Array, *, key: bytes) -> Hashes:
     """Hash of each text as it is, byte by byte; a null has the hash of an empty text."""
     data, starts = _bytes(pc.fill_null(texts, ""))
-    return _hash_spans(_seeded(np.arange(256, dtype=np.uint64), key)[data], starts[:-1], starts[1:])
+    return _hash_spans(data, starts[:-1], starts[1:], key=key)
 
 
 def mix(hashes: Hashes) -> Hashes:
@@ -206,34 +287,9 @@ def mix(hashes: Hashes) -> Hashes:
 
 
 @cache
-def _powers(n_bits: int) -> tuple[Hashes, Hashes]:
-    """Powers of an odd number, and of its inverse, modulo 2^64."""
-    base = int(_STEP)
-    ascending = np.full(1 << n_bits, base, np.uint64)
-    descending = np.full(1 << n_bits, pow(base, -1, 1 << 64), np.uint64)
-    ascending[0] = descending[0] = 1
-    return np.cumprod(ascending), np.cumprod(descending)
-
-
-@cache
-def _wide_alphabet(key: bytes) -> tuple[Hashes, npt.NDArray[np.uint8]]:
-    """A number for each code point, the same for those of one plain form; and what kind it is of."""
-    plain, kind = characters()
-    values = _seeded(plain.astype(np.uint64), key)
-    values[kind == GAP] = 0
-    return values, kind
-
-
-def _seeded(numbers: Hashes, key: bytes) -> Hashes:
-    seed = np.uint64(int.from_bytes(hmac.digest(key, b"graphkit words", "sha256")[:8]))
-    return mix(numbers * _STEP + seed)
-
-
-@cache
-def _alphabet(key: bytes) -> tuple[Hashes, npt.NDArray[np.uint8]]:
-    """The same for ASCII, as it is before normalizing."""
-    values, kind = _wide_alphabet(key)
-    return values[:256].copy(), kind[:256].copy()
+def _secrets(key: bytes) -> tuple[np.uint64, np.uint64, np.uint64]:
+    numbers = np.frombuffer(hmac.digest(key, b"graphkit words", "sha256"), "<u8")
+    return numbers[0], numbers[1], numbers[2]
 
 
 def iterate_chunks(values: pa.ChunkedArray, *, n_prompts: int, n_bytes: int) -> Iterator[tuple[int, pa.Array]]:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from graphkit import privacy
+from graphkit.detect.templates import read_known_templates
 from graphkit.engine import open_engine
 from graphkit.errors import UsageError
 from graphkit.ingest.events import read_events
@@ -61,7 +62,15 @@ def read_backdrop(
     listed = read_infrastructure(infrastructure, config) if isinstance(infrastructure, str | Path) else infrastructure
     _check_list(snapshot, listed)
     with open_engine(memory=memory) as engine:
-        intake = read_events(engine, events, accounts, config=config, key=key, as_of=snapshot.as_of)
+        intake = read_events(
+            engine,
+            events,
+            accounts,
+            config=config,
+            key=key,
+            as_of=snapshot.as_of,
+            known=lambda _: read_known_templates(snapshot),
+        )
         if listed is not None:
             intake, _ = leave_out_organizations(engine, intake, listed, config=config)
         traits = find_traits(engine) if config.reach else ()

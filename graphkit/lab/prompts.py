@@ -70,7 +70,7 @@ def write_prompts(templates: Sequence[int], *, seed: int, jitters: Mapping[str, 
     chosen = random.choice(len(names), len(templates), p=weights / weights.sum())
     frames = {number: make_frame(number, seed=seed) for number in {*templates} if number >= 0}
     return [
-        _JITTER[names[jitter]](_fill(frames[number], words, random), random) if number >= 0 else _ask(words, random)
+        add_noise(names[jitter], _fill(frames[number], words, random), random) if number >= 0 else _ask(words, random)
         for number, jitter in zip(templates, chosen, strict=True)
     ]
 
@@ -116,6 +116,11 @@ def _pick(values: Sequence[str], random: Random) -> str:
 
 def _split(values: str) -> list[str]:
     return values.split("|" if "|" in values else ",")
+
+
+def add_noise(jitter: str, sections: Sequence[str], random: Random) -> str:
+    """A prompt of these sections, with noise of one of the sorts of ``JITTERS``."""
+    return _JITTER[jitter](list(sections), random)
 
 
 def _ask(words: _Words, random: Random) -> str:

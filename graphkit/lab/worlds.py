@@ -18,6 +18,7 @@ from graphkit.lab.lookalikes import innocent_parts
 from graphkit.lab.places import fixed_homes, known_places
 from graphkit.lab.plans import FarmPlan, default_farms
 from graphkit.lab.population import Population, Service, assemble
+from graphkit.lab.raw_prompts import replace_ids_by_prompts
 from graphkit.lab.traffic import events_of_day, plan_days, spell_accounts, spell_cards
 
 FIRST_DAY = date(2026, 4, 1)
@@ -29,8 +30,8 @@ class World:
     """A synthetic service."""
 
     events: pd.DataFrame
-    """A row is a request: account_id, timestamp (UTC), ip, user_agent, prompt_template (null: organic), model,
-    capability, endpoint, status, input_tokens, output_tokens; by time."""
+    """A row is a request: account_id, timestamp (UTC), ip, user_agent, prompt_template (null: organic; or the prompt
+    itself, as ``prompt``), model, capability, endpoint, status, input_tokens, output_tokens; by time."""
     accounts: pd.DataFrame
     """A row is an account and one of its payment instruments (null: it has none): account_id, created_at,
     payment_instrument; by account."""
@@ -57,6 +58,7 @@ def synthesize(
     days: int = 45,
     start: date = FIRST_DAY,
     farms: Sequence[FarmPlan] | None = None,
+    raw_prompts: bool = False,
 ) -> World:
     """Make a world in memory; the same arguments make the same frames.
 
@@ -72,6 +74,9 @@ def synthesize(
         Their first day (UTC).
     farms
         Farms to plant; by default those of ``default_farms``, none if empty.
+    raw_prompts
+        Give events the column ``prompt`` in place of ``prompt_template``: prompts made from templates, with noise, and
+        from none.
 
     Raises
     ------
@@ -79,7 +84,7 @@ def synthesize(
         If the numbers cannot be met.
     """
     service, population = _populate(n_accounts, n_events, seed, days=days, farms=farms)
-    chunks = _daily_events(population, n_events, service=service, start=start)
+    chunks = _daily_events(population, n_events, service=service, start=start, raw_prompts=raw_prompts)
     accounts, truth = _account_tables(population, service=service, start=start)
     events = pa.concat_tables(_plain(chunk) for _, chunk in chunks)
     return World(events.to_pandas(), accounts.to_pandas(), truth.to_pandas(), _list_places(service))
@@ -94,6 +99,7 @@ def write_world(
     days: int = 45,
     start: date = FIRST_DAY,
     farms: Sequence[FarmPlan] | None = None,
+    raw_prompts: bool = False,
 ) -> Path:
     """Write the world that ``synthesize`` would make, a day in memory at a time; gives the folder.
 
@@ -107,7 +113,7 @@ def write_world(
     _write(accounts, folder / "accounts.parquet")
     _write(truth, folder / "truth.parquet")
     _list_places(service).to_csv(folder / "infrastructure.csv", index=False)
-    for day, chunk in _daily_events(population, n_events, service=service, start=start):
+    for day, chunk in _daily_events(population, n_events, service=service, start=start, raw_prompts=raw_prompts):
         _write(chunk, folder / "events" / f"{day}.parquet")
     return folder
 
@@ -139,11 +145,14 @@ def _populate(
 
 
 def _daily_events(
-    population: Population, n_events: int, *, service: Service, start: date
+    population: Population, n_events: int, *, service: Service, start: date, raw_prompts: bool
 ) -> Iterator[tuple[date, pa.Table]]:
     schedule = plan_days(population, n_events, service=service, start=start)
     for day in range(service.n_days):
-        yield start + timedelta(days=day), events_of_day(population, schedule, day, service=service, start=start)
+        events = events_of_day(population, schedule, day, service=service, start=start)
+        if raw_prompts:
+            events = replace_ids_by_prompts(events, seed=service.seed, day=day)
+        yield start + timedelta(days=day), events
 
 
 def _account_tables(population: Population, *, service: Service, start: date) -> tuple[pa.Table, pa.Table]:

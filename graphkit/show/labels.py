@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 
 from graphkit import wording
+from graphkit.detect.template_names import TEMPLATE_KIND, name_mined_templates
 from graphkit.privacy import mask_value
 from graphkit.snapshot import Snapshot
 
@@ -20,6 +21,7 @@ TIMES = "×"  # noqa: RUF001
 
 _REPLACED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _MOST_MARKS = 2
+_FRAME_LETTERS = 240
 
 
 def clean_text(text: object, *, limit: int | None = None) -> str:
@@ -73,13 +75,17 @@ def make_namer(snapshot: Snapshot, *, reveal: bool) -> NameOf:
     """Give the function (kind, value) -> the name to show, cleaned, and masked unless ``reveal``.
 
     Accounts (kind ``ACCOUNT``) and entities of kinds with ``mask`` are masked with the snapshot's digest as salt;
-    a kind that the config does not know is masked too.
+    a kind that the config does not know is masked too. Where a mined prompt template may be shown, its frame and public
+    name are.
     """
     salt = str(snapshot.content["digest"])
     shown = {name for name, kind in snapshot.config.kinds.items() if not kind.mask}
+    templates = name_mined_templates(snapshot)
 
     def name_of(kind: str, value: object) -> str:
         if reveal or kind in shown:
+            if kind == TEMPLATE_KIND and value in templates:
+                return f"{clean_text(templates[str(value)], limit=_FRAME_LETTERS)} ({clean_text(value)})"
             return clean_text(value)
         return clean_text(mask_value(str(value), salt=salt, kind="account" if kind == ACCOUNT else kind))
 

@@ -143,7 +143,8 @@ def _mask(explanation: Explanation, snapshot: Snapshot, *, reveal: Reveal) -> Ex
 
     def masked(frame: pd.DataFrame) -> pd.DataFrame:
         names = [None if pd.isna(e) else name_of(k, e) for k, e in zip(frame["kind"], frame["entity"], strict=True)]
-        return frame.assign(entity=pd.Series(names, index=frame.index, dtype=object))
+        named = frame.assign(entity=pd.Series(names, index=frame.index, dtype=object))
+        return named.drop(columns="template", errors="ignore")  # the name says it
 
     if not isinstance(explanation, AccountExplanation):
         if reveal == "own":
