@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from graphkit.show.cluster import plot_cluster
     from graphkit.show.evidence import plot_evidence
     from graphkit.show.explore import explore
+    from graphkit.show.image import write_image, write_images
     from graphkit.show.overview import plot_overview
     from graphkit.show.packet import explain, write_packet
     from graphkit.show.report import render_report, write_report
@@ -90,6 +91,7 @@ _MODULES = {
     "graphkit.show.cluster": ("plot_cluster",),
     "graphkit.show.evidence": ("plot_evidence",),
     "graphkit.show.explore": ("explore",),
+    "graphkit.show.image": ("write_image", "write_images"),
     "graphkit.show.overview": ("plot_overview",),
     "graphkit.show.packet": ("explain", "write_packet"),
     "graphkit.show.report": ("render_report", "write_report"),
@@ -169,6 +171,8 @@ __all__ = [
     "to_networkx",
     "write_blind_spots",
     "write_case",
+    "write_image",
+    "write_images",
     "write_packet",
     "write_report",
 ]

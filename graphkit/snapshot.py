@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphkit.config import Config
 from graphkit.errors import StoreError, UsageError
+from graphkit.frames import mark_frame
 from graphkit.tablefile import Writing, begin_writing
 from graphkit.tables import FORMAT, TABLES
 
@@ -35,7 +36,7 @@ class _TableAttribute:
         if snapshot is None:
             raise AttributeError(f"{self.name} is an attribute of a snapshot, not of its class")
         frame: pd.DataFrame = snapshot.table(self.name).to_pandas()
-        return frame
+        return mark_frame(frame, self.name)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -51,6 +52,8 @@ class Snapshot:
     """Gives the Parquet bytes of a table by its name."""
     judge: Callable[[Snapshot], Mapping[str, Mapping[str, Any]]] | None = field(default=None, repr=False)
     """Gives verdict, verdict_basis and verdict_covers by cluster; None outside a store."""
+    review: Callable[..., object] | None = field(default=None, repr=False)
+    """Records a verdict on a cluster as it is here, as ``gk.review`` does; None outside a store that can be written."""
 
     accounts = _TableAttribute()
     clusters = _TableAttribute()
@@ -153,11 +156,12 @@ class Snapshot:
 
     def require_cluster(self, cluster_id: str) -> Mapping[str, Any]:
         """The row of a cluster, as a dictionary; a UsageError names near ids if there is none."""
-        rows = self.table("clusters").to_pylist()
-        for row in rows:
-            if row["cluster_id"] == cluster_id:
-                return dict(row)
-        some = ", ".join(row["cluster_id"] for row in rank_clusters(rows)[:5]) or "none"
+        import pyarrow.compute as pc
+
+        table = self.table("clusters")
+        for row in table.filter(pc.field("cluster_id") == cluster_id).to_pylist():
+            return dict(row)
+        some = ", ".join(row["cluster_id"] for row in rank_clusters(table.to_pylist())[:5]) or "none"
         raise UsageError(f"snapshot {self.id} has no cluster {cluster_id!r}; its first are: {some}")
 
     def __repr__(self) -> str:

@@ -6,6 +6,8 @@ import pytest
 import graphkit as gk
 from graphkit.errors import UsageError
 from graphkit.show.browse import MOST_ROWS, filter_clusters, make_catalog
+from graphkit.store.store import open_store
+from tests.past_world import follow, words
 from tests.show_world import empty_snapshot, make_snapshot, raw_identifiers
 
 
@@ -105,3 +107,59 @@ def test_nothing_to_choose_and_what_does_not_exist():
         explorer.choose(account_id="nobody")
     explorer.choice = {"clusters": ["nowhere"], "view": "ring"}
     assert "no cluster 'nowhere'" in explorer.detail["message"]
+
+
+@pytest.fixture
+def store(tmp_path):
+    made = open_store(tmp_path / "store", create=True)
+    for each in follow([words("a", 0, 20), words("b", 0, 12)], key=made.key()):
+        made.publish(each)
+    return made
+
+
+def test_a_verdict_is_recorded_and_shown_at_once(store):
+    explorer = gk.explore(store.latest(), author="Ann")
+    assert explorer.options["author"] == "Ann"
+    first, second = (row["id"] for row in explorer.listed["rows"])
+    explorer.choose(first)
+    assert explorer.detail["standing"] == ""
+    explorer._review({"cluster": first, "verdict": "benign", "author": " Ann ", "note": "a class"})
+    assert explorer.answer == {"told": f"{first}: benign, recorded for Ann", "recorded": True}
+    assert explorer.detail["standing"].startswith("Verdict: benign, by a review of its own")
+    assert [(row["id"], row["verdict"]) for row in explorer.listed["rows"]] == [(second, ""), (first, "benign")]
+    explorer.filters = {"verdict": "benign"}
+    assert [row["id"] for row in explorer.listed["rows"]] == [first]
+    (kept,) = store.reviews().to_dict("records")
+    assert (kept["author"], kept["note"], kept["snapshot_id"]) == ("Ann", "a class", store.latest().id)
+    assert gk.explore(store.latest()).listed["rows"][1]["verdict"] == "benign", "it is there the next time"
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ({"verdict": "benign", "author": ""}, "author"),
+        ({"verdict": "guilty", "author": "Ann"}, "allowed: confirmed, benign, watch"),
+        ({"verdict": "benign", "author": "Ann", "cluster": "C-00000"}, "no cluster"),
+        ({}, "allowed: confirmed"),
+    ],
+)
+def test_a_verdict_that_cannot_be_is_refused_and_told(store, message, reason):
+    explorer = gk.explore(store.latest())
+    explorer._review({"cluster": explorer.listed["rows"][0]["id"]} | message)
+    assert not explorer.answer["recorded"]
+    assert reason in explorer.answer["told"]
+    assert store.reviews().empty
+
+
+def test_without_a_store_that_can_be_written_no_verdict_can_be_given(snapshot, store, monkeypatch):
+    explorer = gk.explore(snapshot)
+    assert explorer.options["author"] is None
+    explorer._review({"cluster": "C000", "verdict": "benign", "author": "Ann"})
+    assert "no store that can be written" in explorer.answer["told"]
+    monkeypatch.setattr("os.access", lambda *_: False)
+    assert gk.explore(store.latest()).options["author"] is None
+
+
+def test_the_author_comes_from_the_environment(store, monkeypatch):
+    monkeypatch.setenv("GRAPHKIT_AUTHOR", "Bob\u202e")
+    assert gk.explore(store.latest()).options["author"] == "Bob\ufffd"

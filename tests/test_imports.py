@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 _GROUND_FLOOR = {"apart", "errors", "config", "tables", "engine", "privacy", "snapshot", "tablefile", "wording"}
-_GROUND_FLOOR |= {"sparkengine"}
+_GROUND_FLOOR |= {"frames", "sparkengine"}
 _ORDER = [
     "ingest",
     "link",

@@ -2,12 +2,6 @@ import ast
 import base64
 import json
 import math
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
@@ -16,8 +10,11 @@ import pytest
 from nbclient import NotebookClient
 from playwright.sync_api import sync_playwright
 
-from tests.browser import FLAGS, find_chromium
+import graphkit as gk
+from tests.browser import find_chromium
 from tests.conftest import ROOT
+from tests.jupyterlab import make_notebook, open_notebook, serve_jupyterlab
+from tests.small import events_of
 
 NOTEBOOKS = ROOT / "notebooks"
 PLOTLY = "application/vnd.plotly.v1+json"
@@ -26,11 +23,17 @@ DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 IN_BROWSER = {"00-quickstart.ipynb": 2, "03-investigate-one-cluster.ipynb": 4}
 """Notebooks that JupyterLab runs, and how many figures each draws."""
 EXPLORE = """\
+import json
+
 import graphkit as gk
+
 world = gk.synthesize(n_accounts=2_000, n_events=80_000, seed=3)
-explorer = gk.explore(gk.analyze(world.events, world.accounts))
+explorer = gk.explore(gk.refresh_store(world.events, "store", accounts=world.accounts), author="Ann")
 explorer"""
-ASK = "', '.join(sorted(explorer.selected['cluster_id'].unique())) + f'; {len(explorer.selected)}'"
+ASK = """\
+reviews = gk.open_store("store").reviews()[["cluster_id", "verdict", "author", "note"]]
+chosen = explorer.selected["cluster_id"]
+print(json.dumps([sorted(set(chosen)), len(chosen), reviews.values.tolist()]))"""
 SMALL = {"n_accounts": 2_000, "seed": 3}
 
 
@@ -87,7 +90,7 @@ def test_quickstart_takes_files(root, tmp_path):
 
 
 def test_every_notebook_reads_as_a_lesson():
-    assert len(NAMES) >= 6
+    assert [name[:2] for name in NAMES] == [f"{n:02}" for n in range(7)]
     for name in NAMES:
         assert (NOTEBOOKS / name).stat().st_size <= 200_000
         notebook = nbformat.read(NOTEBOOKS / name, as_version=4)
@@ -119,6 +122,25 @@ def test_find_farms_names_farms_above_the_gap(tmp_path):
     assert "with it" in shown["infrastructure"]["text/plain"]
 
 
+def test_what_changed_tells_merge_split_and_return(tmp_path):
+    shown = run(read_notebook("04-what-changed.ipynb", n_accounts=600, seed=0), tmp_path)
+    bands = {trace["name"].split(" (")[0] for trace in shown["changes"][PLOTLY]["data"] if "name" in trace}
+    assert bands >= {"Merged", "Split off", "Cluster is new", "Cluster came back", "Cluster ended"}
+    assert "Came back as of 2026-04-1" in shown["words"]["text/plain"]
+    assert "settings differ in 1 key: margin" in shown["why"]["text/plain"]
+    assert {"own", "inherited"} <= set(shown["review"]["text/plain"].split())
+    assert "Comes from a cluster found benign" in shown["alerts"]["text/plain"]
+
+
+def test_what_changed_reads_a_store_and_writes_nothing(tmp_path):
+    uses = {f"a{n}": {"ip": "10.1.0.1 10.1.0.2", "payment_instrument": "card"} for n in range(8)}
+    gk.refresh_store(events_of(uses, bystanders=400), tmp_path / "store")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("*")}
+    shown = run(read_notebook("04-what-changed.ipynb", store=str(tmp_path / "store")), tmp_path)
+    assert "First found" in shown["words"]["text/plain"]
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("*")} == before
+
+
 def test_tune_and_measure_compares_settings(tmp_path):
     few = {"margins": [0], "resolutions": ["auto"], "farm_size": 20, "replicates": 1}
     shown = run(read_notebook("05-tune-and-measure.ipynb", **SMALL | few), tmp_path)
@@ -140,50 +162,11 @@ def test_other_graph_tools_agree_with_graphkit(tmp_path):
 @pytest.fixture(scope="module")
 def jupyterlab(tmp_path_factory):
     """A JupyterLab on a folder with two small notebooks; gives its address."""
-    tmp_path = tmp_path_factory.mktemp("jupyterlab")
-    work = tmp_path / "work"
-    work.mkdir()
-    for name in IN_BROWSER:
-        nbformat.write(read_notebook(name, **SMALL), work / name)
+    folder = tmp_path_factory.mktemp("jupyterlab")
     cells = [nbformat.v4.new_code_cell(EXPLORE, id="explore"), nbformat.v4.new_code_cell(ASK, id="ask")]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), work / "exploring.ipynb")
-    settings = {"apputils-extension/notification": {"fetchNews": "false"}}
-    settings["notebook-extension/tracker"] = {"windowingMode": "none"}  # else only cells in view are in the page
-    for name, value in settings.items():
-        path = tmp_path / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
-        path.parent.mkdir(parents=True)
-        path.write_text(json.dumps(value), encoding="utf-8")
-    folders = {f"JUPYTER_{name}_DIR": str(tmp_path / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
-    folders |= {f"JUPYTERLAB_{name}_DIR": str(tmp_path / name.lower()) for name in ("SETTINGS", "WORKSPACES")}
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    flags = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
-    flags += ["--IdentityProvider.token=", "--ServerApp.password=", f"--ServerApp.root_dir={work}"]
-    with (
-        (tmp_path / "server.log").open("wb") as log,
-        subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *flags], env=os.environ | folders, stdout=log, stderr=log
-        ) as server,
-    ):
-        address = f"http://127.0.0.1:{port}"
-        try:
-            wait_until_served(f"{address}/api")
-            yield address
-        finally:
-            server.terminate()
-
-
-def wait_until_served(address):
-    for _ in range(300):
-        try:
-            urllib.request.urlopen(address).close()  # noqa: S310  # our own server
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail(f"JupyterLab does not answer at {address}")
+    notebooks = {name: read_notebook(name, **SMALL) for name in IN_BROWSER}
+    with serve_jupyterlab(folder, notebooks | {"exploring.ipynb": make_notebook(cells)}) as address:
+        yield address
 
 
 @pytest.mark.parametrize(("name", "n_plots"), IN_BROWSER.items())
@@ -203,34 +186,57 @@ def test_it_runs_in_jupyterlab(jupyterlab, tmp_path, name, n_plots):
         assert seen["sorted"] == sorted(seen["sorted"], key=float, reverse=True)
 
 
-def test_the_explorer_answers_in_jupyterlab(jupyterlab, tmp_path):
+@pytest.fixture(scope="module")
+def explored(jupyterlab, tmp_path_factory):
+    """What was seen when the explorer was used in a browser."""
     path = find_chromium()
     with ThreadPoolExecutor(max_workers=1) as thread:
         address = f"{jupyterlab}/lab/workspaces/exploring/tree/exploring.ipynb"
-        seen = thread.submit(explore_in_browser, path, address, tmp_path / "explorer.png").result()
+        picture = tmp_path_factory.mktemp("explorer") / "explorer.png"
+        return thread.submit(explore_in_browser, path, address, picture).result()
+
+
+def test_the_explorer_answers_in_jupyterlab(explored):
+    seen = explored
     assert seen["troubles"] == []
-    clicked, n_clicked = seen["clicked"].strip("'").split("; ")
+    (clicked,), n_clicked, _ = seen["clicked"]
     assert seen["told"] == f"{clicked} ring"
-    assert int(n_clicked) >= 5
-    boxed, n_boxed = seen["boxed"].strip("'").split("; ")
-    assert boxed.count(",") >= 1
-    assert int(n_boxed) > int(n_clicked)
+    assert n_clicked >= 5
+    boxed, n_boxed, _ = seen["boxed"]
+    assert len(boxed) > 1
+    assert n_boxed > n_clicked
     assert seen["by_key"] == "evidence"
-    assert seen["found"] == "1"
+    assert seen["found"] == 1
 
 
-def open_notebook(playwright, path, address, troubles):
-    """Open a notebook in JupyterLab; what goes wrong there is added to the troubles."""
-    browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-    page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
-    page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    host = address.split("/lab")[0].removeprefix("http")
-    allowed = (host, "blob:")
-    page.on("request", lambda request: None if any(a in request.url for a in allowed) else troubles.append(request.url))
-    page.goto(address)
-    page.get_by_text("| Idle").wait_for(timeout=60_000)
-    return browser, page
+def test_a_verdict_is_given_in_the_explorer_by_keys_alone(explored):
+    seen = explored
+    assert "author" in seen["refused"]
+    assert "recorded for Ann Lyst" in seen["answer"]
+    assert "Verdict: confirmed, by a review of its own" in seen["standing"]
+    assert seen["listed"] == "confirmed"
+    *_, reviews = seen["reviewed"]
+    assert reviews == [[seen["cluster"], "confirmed", "Ann Lyst", "cards of one <b>batch</b>"]]
+    assert seen["filtered"] == [seen["cluster"]]
+
+
+def test_tab_reaches_every_control_of_the_explorer(explored):
+    stops = explored["stops"]
+    controls = ("text", "score", "size", "kind", "since", "verdict", "Clusters by score", "author", "note")
+    for name in (
+        *controls,
+        "confirmed",
+        "benign",
+        "watch",
+        "Who shares what",
+        "Account by account",
+        "Hours",
+        "Members",
+    ):
+        assert name in stops, name
+    assert explored["cluster"] in stops, "the list of clusters is one stop"
+    assert explored["walked"] == explored["second"], "arrows go through it"
+    assert explored["n_cells"] == 2, "keys are no shortcuts of the notebook"
 
 
 def explore_in_browser(path, address, picture):
@@ -266,10 +272,73 @@ def explore_in_browser(path, address, picture):
         name = explorer.locator("tbody th").nth(2).inner_text()
         explorer.get_by_label("Search").focus()
         page.keyboard.type(name)
-        explorer.get_by_text("1 cluster of").wait_for()
-        seen |= {"found": str(explorer.locator(".list tbody tr").count()), "troubles": troubles}
+        explorer.locator(".controls output", has_text="1 cluster of").wait_for()
+        seen["found"] = explorer.locator(".list tbody tr").count()
+        page.keyboard.press("Control+a")
+        page.keyboard.press("Delete")
+        explorer.locator(".controls output", has_text="clusters of").wait_for()
+        seen |= give_verdict(page, explorer) | press_tab(page, explorer)
+        page.screenshot(path=picture.with_name("verdict.png"))
+        seen |= {"reviewed": ask(page), "troubles": troubles}
         browser.close()
     return seen
+
+
+def give_verdict(page, explorer):
+    """Confirm the first cluster of the list by keys, first without an author; then filter by the verdict."""
+    first = explorer.locator(".list tbody button").first
+    seen = {"cluster": first.inner_text()}
+    first.focus()
+    page.keyboard.press("Enter")
+    explorer.get_by_role("heading", name=f"Cluster {seen['cluster']}").wait_for()
+    explorer.get_by_label("Author").fill("")
+    explorer.get_by_role("button", name="confirmed").focus()
+    page.keyboard.press("Space")
+    answer = explorer.locator(".review output")
+    answer.get_by_text("author").wait_for()
+    seen["refused"] = answer.inner_text()
+    explorer.get_by_label("Author").focus()
+    page.keyboard.type("Ann Lyst")
+    page.keyboard.press("Enter")  # gives no verdict
+    page.keyboard.press("Tab")
+    page.keyboard.type("cards of one <b>batch</b>")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    answer.get_by_text("recorded").wait_for()
+    seen |= {"answer": answer.inner_text(), "standing": explorer.locator("section > p").first.inner_text()}
+    seen["listed"] = explorer.locator(".list tbody tr[aria-selected=true] td").last.inner_text()
+    verdict = explorer.locator("select[name=verdict]")
+    verdict.select_option("confirmed")
+    explorer.locator(".controls output", has_text="1 cluster of").wait_for()
+    seen["filtered"] = explorer.locator(".list tbody th").all_inner_texts()
+    verdict.select_option("")
+    explorer.locator(".controls output", has_text="clusters of").wait_for()
+    return seen
+
+
+def press_tab(page, explorer):
+    """Go through the explorer by Tab from its first control on; what has the focus at each stop."""
+    explorer.get_by_label("Search").focus()
+    stops = []
+    for _ in range(60):
+        stop = page.evaluate(
+            """() => {
+              const { activeElement: at } = document;
+              if (!at.closest(".graphkit-explorer")) return null;
+              return at.name || at.getAttribute("aria-label") || at.textContent;
+            }"""
+        )
+        if stop is None:
+            break
+        stops.append(stop)
+        page.keyboard.press("Tab")
+    names = explorer.locator(".list tbody button")
+    names.first.focus()
+    page.keyboard.press("b")  # would insert a cell
+    page.keyboard.press("ArrowDown")
+    walked = page.evaluate("document.activeElement.textContent")
+    n_cells = page.locator(".jp-CodeCell").count()
+    return {"stops": stops, "walked": walked, "second": names.nth(1).inner_text(), "n_cells": n_cells}
 
 
 def ask(page):
@@ -282,7 +351,7 @@ def ask(page):
         "([cell, before]) => !['[*]:', before].includes(cell.querySelector('.jp-InputPrompt').textContent)",
         arg=[cell.element_handle(), before],
     )
-    return cell.locator(".jp-OutputArea-output").last.inner_text().strip()
+    return json.loads(cell.locator(".jp-OutputArea-output").last.inner_text())
 
 
 def run_all_in_browser(path, address, n_cells, folder):

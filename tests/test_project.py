@@ -64,7 +64,7 @@ def test_conda_and_pip_install_the_same(root, pyproject):
     ("lock", "groups"),
     [
         ("requirements.lock", ["dependencies"]),
-        ("requirements-dev.lock", ["dependencies", "notebook", "s3", "spark", "dev"]),
+        ("requirements-dev.lock", ["dependencies", "images", "notebook", "s3", "spark", "dev"]),
     ],
 )
 def test_locks_hold_every_dependency_with_hashes(root, pyproject, lock, groups):

@@ -71,9 +71,7 @@ def test_what_changed_is_shown_where_there_is_an_earlier_snapshot(snapshot):
     page = without_library(render_report(snapshot, earlier=[before]))
     figures = json.loads(re.search(r'id="figures">(.*?)</script>', page)[1])
     assert ">What changed</h2>" in page
-    assert "New in a cluster" in {
-        trace["name"].split(" (")[0] for trace in figures["changes"]["data"] if "name" in trace
-    }
+    assert "Joined" in {trace["name"].split(" (")[0] for trace in figures["changes"]["data"] if "name" in trace}
     assert not [name for name in raw_identifiers(snapshot) if name in page]
     assert "What changed" not in render_report(snapshot)
     assert "What changed" not in render_report(snapshot, cluster_id="C001", earlier=[before])

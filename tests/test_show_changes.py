@@ -10,6 +10,7 @@ from graphkit.show.changes import plot_changes
 from graphkit.show.theme import BOX_HEIGHT, BOX_WIDTH
 from graphkit.snapshot import build_snapshot
 from graphkit.tables import TABLES
+from tests.past_world import follow, id_of, words
 from tests.show_world import FIRST, LAST, _to_arrow, make_snapshot
 
 CONTENT = {name: make_snapshot(()).content[name] for name in ("config", "key_fingerprint", "parent", "population")}
@@ -43,12 +44,17 @@ def flows_of(*snapshots):
     ("before", "after", "expected"),
     [
         ({"A": "abcd"}, {"A": "abcd"}, {("A", "A", "kept"): 4}),
-        ({"A": "abcd"}, {"A": "abcdefg"}, {("A", "A", "grown"): 4, (None, "A", "joined"): 3}),
+        ({"A": "abcd"}, {"A": "abcdefg"}, {("A", "A", "growth"): 4, (None, "A", "joined"): 3}),
         ({"A": "abcdefgh"}, {"A": "abc"}, {("A", "A", "kept"): 3, ("A", None, "left"): 5}),
-        ({"A": "abcd", "B": "xyz"}, {"A": "abcdxyz"}, {("A", "A", "grown"): 4, ("B", "A", "merged"): 3}),
+        ({"A": "abcd", "B": "xyz"}, {"A": "abcdxyz"}, {("A", "A", "growth"): 4, ("B", "A", "merge"): 3}),
         ({"A": "abcdefg"}, {"A": "abcd", "B": "efg"}, {("A", "A", "kept"): 4, ("A", "B", "split"): 3}),
         ({"A": "abcd"}, {"Z": "abcd"}, {("A", "Z", "kept"): 4}),
-        ({"A": "abc"}, {"B": "xyz"}, {("A", None, "left"): 3, (None, "B", "joined"): 3}),
+        (
+            {"A": "abcdefg"},
+            {"A": "abcdef", "B": "gxyz"},
+            {("A", "A", "kept"): 6, ("A", "B", "moved"): 1, (None, "B", "birth"): 3},
+        ),
+        ({"A": "abc"}, {"B": "xyz"}, {("A", None, "death"): 3, (None, "B", "birth"): 3}),
     ],
 )
 def test_each_way_of_change_has_its_name(before, after, expected):
@@ -130,3 +136,24 @@ def test_hostile_ids_stay_words():
 def test_too_few_and_too_many_snapshots_are_refused(n):
     with pytest.raises(UsageError, match="give 1 to 8"):
         plot_changes([snapshot_of("2026-05-01", A="abc")] * n)
+
+
+def test_bands_tell_the_events_of_the_lineage():
+    a, b = words("a", 0, 20), words("b", 0, 12)
+    days = follow([a, b], [f"{a} {b}"], [a, b], [a], [a, b + " n00"])
+    big, small = (id_of(days[0], name) for name in ("a00", "b00"))
+    flows = arrange_changes(days).flows.to_dict("records")
+    told = {(row["column"], row["change"]): (row["source"], row["target"], row["n_accounts"]) for row in flows}
+    assert told[0, "merge"] == (small, big, 12)
+    assert told[0, "growth"] == (big, big, 20)
+    assert told[1, "split"] == (big, small, 12)
+    assert told[2, "death"][0::2] == (small, 12)
+    assert told[3, "resurrection"][1:] == (small, 13)
+    figure = plot_changes(days)
+    texts = [note.text for note in figure.layout.annotations]
+    for word in (" · merged", " · split", " · ended", " · back"):
+        assert sum(word in text for text in texts) == 1, word
+    legend = {trace.name.split(" (")[0] for trace in figure.data if trace.name}
+    assert legend >= {"Merged", "Split off", "Cluster came back", "Cluster ended"}
+    gap = arrange_changes([days[0], days[3]]).flows  # not the parent: matched as diff_snapshots does
+    assert gap.set_index("source")["change"].to_dict() == {big: "kept", small: "death"}

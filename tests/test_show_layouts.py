@@ -64,7 +64,7 @@ def test_width_classes_cover_all(numbers, expected):
     assert width_classes(numbers) == expected
 
 
-@pytest.mark.parametrize("n", [0, 1, 2, 3, 60, 400])
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 60, 400, 401, 2000])
 def test_discs_stay_inside_and_apart(n):
     clusters, evidence = many_clusters(n)
     layout = overview_layout(clusters, evidence, seed=0).to_pandas()
@@ -87,14 +87,29 @@ def test_layout_is_the_same_for_any_row_order_and_differs_by_seed():
         assert again.equals(first)
 
 
-def test_only_the_400_largest_of_five_accounts_or_more_are_laid_out():
-    clusters, evidence = many_clusters(450)
+def test_only_the_5000_largest_of_five_accounts_or_more_are_laid_out():
+    clusters, evidence = many_clusters(5050)
     clusters.loc[:9, "n_accounts"] = 4
     layout = overview_layout(clusters, evidence, seed=0).to_pandas()
-    assert len(layout) == 400
+    assert len(layout) == 5000
     assert not set(layout["name"]) & set(clusters["cluster_id"][:10])
     left_out = clusters[10:][~clusters["cluster_id"][10:].isin(layout["name"])]
     assert left_out["n_accounts"].max() <= clusters[clusters["cluster_id"].isin(layout["name"])]["n_accounts"].min()
+
+
+def test_of_many_the_small_ones_stand_beside_what_they_share_most_with():
+    sizes = [*range(900, 500, -1), *[5] * 200]
+    clusters = pd.DataFrame({"cluster_id": [f"c{i:03d}" for i in range(600)], "n_accounts": sizes})
+    pairs = [(7, c) if c % 2 else (30, c) for c in range(400, 600)]
+    rows = [(f"c{c:03d}", "ip", f"e{e}", 0.5, 50.0) for e, pair in enumerate(pairs) for c in pair]
+    evidence = pd.DataFrame(rows, columns=EVIDENCE.columns)
+    links = cross_links(choose_clusters(clusters), evidence)
+    assert links[["a", "b"]].to_numpy().tolist() == sorted(map(list, pairs))
+    at = overview_layout(clusters, evidence, seed=0).to_pandas().set_index("name")[["x", "y"]]
+    hubs = at.loc[["c007", "c030"]].to_numpy()
+    small = at.loc[[f"c{c:03d}" for c in range(400, 600)]].to_numpy()
+    nearer = np.argmin(np.linalg.norm(small[:, None] - hubs, axis=2), axis=1)
+    assert (nearer == [0 if c % 2 else 1 for c in range(400, 600)]).mean() > 0.9
 
 
 def test_discs_that_coincide_part_the_same_way_each_time():

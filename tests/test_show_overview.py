@@ -1,13 +1,15 @@
+from dataclasses import replace
+
 import pytest
 
 from graphkit.errors import UsageError
-from graphkit.show.overview import plot_overview
+from graphkit.show.overview import BUBBLES, MOST_CURVES, arrange_overview, draw_overview, plot_overview
 from graphkit.snapshot import Snapshot
 from tests.show_world import empty_snapshot, make_snapshot
 
 
 def bubbles(figure):
-    return figure.data[-1]
+    return figure.data[BUBBLES]
 
 
 def subtitle(figure):
@@ -20,7 +22,7 @@ def subtitle(figure):
         ((40, 12, 6, 3), 3, "3 clusters of 5 accounts or more · 1 smaller cluster not drawn"),
         ((5,), 1, "1 cluster of 5 accounts or more · area"),
         ((7, 7), 2, "2 clusters of 5 accounts or more · area"),
-        ((6,) * 405, 400, "405 clusters of 5 accounts or more, the 400 largest drawn"),
+        ((6,) * 405, 405, "405 clusters of 5 accounts or more · area"),
     ],
 )
 def test_a_bubble_per_cluster_and_the_rest_is_counted(sizes, n_drawn, expected):
@@ -49,9 +51,26 @@ def test_area_follows_accounts_and_color_the_score():
 
 
 def test_id_and_size_stand_inside_where_they_fit():
-    texts = bubbles(plot_overview(make_snapshot((4000, 60, 5)))).text
-    assert texts[0] == "<b>C000</b><br>4,000"
-    assert texts[2] == ""
+    letters = plot_overview(make_snapshot((4000, 60, 5))).data[-1]
+    assert letters.text[0] == "<b>C000</b><br>4,000"
+    assert len(letters.text) == 2
+    assert letters.hoverinfo == "skip"
+
+
+def test_what_is_left_out_of_many_is_said():
+    snapshot = make_snapshot((*range(60, 10, -1), *(5,) * 900), kinds={"ip": {}}, hostile=False)
+    overview = arrange_overview(snapshot, most=400)
+    assert "950 clusters of 5 accounts or more, the 400 largest drawn" in subtitle(
+        draw_overview(overview, mode="light")
+    )
+    some = replace(overview, links=overview.links.head(9), n_links=30)
+    assert "21 weaker ones not drawn" in subtitle(draw_overview(some, mode="light"))
+    every = arrange_overview(snapshot)
+    assert len(every.placed) == 950
+    assert len(every.links) <= MOST_CURVES
+    texts = bubbles(draw_overview(every, mode="light")).customdata
+    assert "share few" in texts[0], "large ones say what binds them"
+    assert sum("share few" in text for text in texts) < 900
 
 
 def test_positions_come_from_the_snapshot_and_a_missing_layout_is_made():

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from graphkit.detect.comparison import compare_account
 from graphkit.detect.explanation import AccountExplanation, records_of
 from graphkit.detect.holding import bits_to_hold, is_weak, reaches, read_thresholds
+from graphkit.detect.life import tell_life
 from graphkit.detect.nearest import unknown_account
 from graphkit.detect.setaside import set_aside
 from graphkit.detect.sharing import Sharing, makes_pairs, read_entities, read_sharing, weigh_sharing
@@ -76,6 +77,7 @@ def explain_account(snapshot: Snapshot, account_id: str) -> AccountExplanation:
         comparison=pd.DataFrame() if comparison is None else comparison,
         clears=tell_clearing(clearing, facts),
         clearing=clearing,
+        life=tell_life(snapshot, snapshot.require_cluster(member["cluster_id"])) if member else (),
         unknown=tell_unknowns(snapshot, cluster_id=member["cluster_id"] if member else None, account=facts),
     )
 

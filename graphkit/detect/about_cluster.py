@@ -14,6 +14,7 @@ from scipy.sparse import csgraph
 from graphkit.detect.alike import compare_usage, tell_alike, tell_weak
 from graphkit.detect.explanation import ClusterExplanation, records_of
 from graphkit.detect.holding import bits_to_hold, is_weak, reaches, read_thresholds, tell_held
+from graphkit.detect.life import list_turns, tell_life
 from graphkit.detect.setaside import set_aside
 from graphkit.detect.sharing import Sharing, read_entities, read_sharing, weigh_sharing
 from graphkit.detect.telling import tell_reason, tell_unknowns
@@ -74,6 +75,8 @@ def explain_cluster(snapshot: Snapshot, cluster_id: str) -> ClusterExplanation:
         stability=stability,
         undoes=_tell_undoing(undoing),
         undoing=undoing,
+        life=tell_life(snapshot, cluster),
+        turns=list_turns(snapshot, cluster_id),
         unknown=tell_unknowns(snapshot, cluster_id=cluster_id),
     )
 

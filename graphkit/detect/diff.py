@@ -125,12 +125,29 @@ def diff_snapshots(before: Snapshot, after: Snapshot, *, rerun: Snapshot | None 
     )
 
 
+def find_events(before: Snapshot, after: Snapshot) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Find what became of each cluster between two snapshots.
+
+    Where the earlier is the parent of the later, that is the later's lineage; else clusters of one id are the same, and
+    the others are matched by containment, as lineage does.
+
+    Returns
+    -------
+    Rows as of the table ``lineage``; and the cluster before by the one after that is the same.
+    """
+    if after.content.get("parent") != before.id:
+        return _match_clusters(before, after)
+    events = after.lineage
+    both = {*_read_sizes(before)} & {*_read_sizes(after)}
+    return events, {name: name for name in sorted(both)}
+
+
 def _read_members(snapshot: Snapshot) -> pd.DataFrame:
     return weigh_members(snapshot.table("accounts", columns=["account_id", "cluster_id", "tier"]))
 
 
-def _compare_clusters(before: Snapshot, after: Snapshot) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Rows of ``SnapshotDiff.clusters`` without causes, and the clusters before by those after that they are."""
+def _match_clusters(before: Snapshot, after: Snapshot) -> tuple[pd.DataFrame, dict[str, str]]:
+    """What ``find_events`` gives, of any two snapshots."""
     old, new = _read_members(before), _read_members(after)
     both = sorted({*old["cluster_id"]} & {*new["cluster_id"]})
     same, joined, came_from, pairs = follow_accounts(old, new, known=dict(zip(both, both, strict=True)))
@@ -138,9 +155,14 @@ def _compare_clusters(before: Snapshot, after: Snapshot) -> tuple[pd.DataFrame, 
     ended = sorted({*old["cluster_id"]} - {*same.values()} - {*joined})
     trace = Trace(same, joined, came_from, returned={}, ended=tuple(ended), pairs=pairs)
     events = tell_events(trace, new, old, least_change=after.config.lineage.least_change)
+    events.loc[(events["event"] == "birth") & events["cluster_id"].isin(list(known)), "event"] = "resurrection"
+    return events, same
+
+
+def _compare_clusters(before: Snapshot, after: Snapshot) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Rows of ``SnapshotDiff.clusters`` without causes, and the clusters before by those after that they are."""
+    events, same = _match_clusters(before, after)
     events["change"] = events["event"].map(_CHANGES)
-    back = (events["change"] == "new") & events["cluster_id"].isin(list(known))
-    events.loc[back, "change"] = "returned"
     sizes = {"n_before": _read_sizes(before), "n_after": _read_sizes(after)}
     origin = pd.Series([same.get(name, name) for name in events["cluster_id"]], index=events.index, dtype=object)
     for name, side, ids in (("before", before, origin), ("after", after, events["cluster_id"])):

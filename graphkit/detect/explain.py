@@ -19,6 +19,7 @@ from graphkit.detect.nearest import unknown_account
 from graphkit.detect.sharing import entity_bits, makes_pairs, read_entities
 from graphkit.detect.template_names import add_template_names
 from graphkit.errors import UsageError
+from graphkit.frames import mark_frame
 from graphkit.snapshot import Snapshot
 
 _COLUMNS = [
@@ -114,7 +115,8 @@ def _explain_steps(snapshot: Snapshot, path: Sequence[str]) -> pd.DataFrame:
     frame = pd.concat(told, ignore_index=True)
     link, _ = read_thresholds(snapshot)
     frame["linked"] = frame.groupby("step")["bits"].transform("sum") >= link - ROUNDING
-    return add_template_names(frame[_COLUMNS + [c for c in frame.columns if c not in _COLUMNS]], snapshot)
+    ordered = frame[_COLUMNS + [column for column in frame.columns if column not in _COLUMNS]]
+    return mark_frame(add_template_names(ordered, snapshot), "explained")
 
 
 def _explain_step(

@@ -6,14 +6,13 @@ import html
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from typing import Any, NamedTuple
 
 import pandas as pd
 
+from graphkit.frames import DASH, write_number
 from graphkit.wording import in_words, kind_name, percent
-
-DASH = "–"  # noqa: RUF001
 
 _SHOWN = 15
 _HEADS = {
@@ -82,6 +81,8 @@ class AccountExplanation:
     clearing: pd.DataFrame
     """A row per trial, as of ``set_aside``, or of its "likeness": best_bits, n_linked, n_weak (pairs that likeness may
     make up for; null where it makes up nothing), n_kinds and outcome without that evidence."""
+    life: tuple[str, ...]
+    """Its cluster through time, and the verdict on it."""
     unknown: tuple[str, ...]
 
     @property
@@ -98,13 +99,14 @@ class AccountExplanation:
             Section("With whom", (), _known(self.partners)),
             Section("Like its cluster, or like anyone", self.compared, _known(self.comparison)),
             Section("What would clear it", self.clears, _known(self.clearing)),
+            *([Section("Its cluster through time", self.life, None)] if self.life else []),
             Section("What is not known", self.unknown, None),
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; times in ISO 8601, UTC."""
         about = {"snapshot": self.snapshot_id, "account_id": self.account_id, "cluster_id": self.cluster_id}
-        names = ("why", "shared", "partners", "compared", "comparison", "clears", "clearing", "unknown")
+        names = ("why", "shared", "partners", "compared", "comparison", "clears", "clearing", "life", "unknown")
         return about | _tell_all(self, "facts", *names)
 
     def __repr__(self) -> str:
@@ -141,6 +143,10 @@ class ClusterExplanation:
     undoing: pd.DataFrame
     """A row per trial, as of ``set_aside``, or of all "likeness": pairs_left, n_parts, largest_part and outcome without
     that evidence."""
+    life: tuple[str, ...]
+    """What became of it over snapshots, and the verdict on it."""
+    turns: pd.DataFrame
+    """Rows of the table ``history`` about it and those that came from it, as of ``list_turns``."""
     unknown: tuple[str, ...]
 
     @property
@@ -153,6 +159,7 @@ class ClusterExplanation:
         """Its parts in the order of reading."""
         return (
             Section("Why", self.why, None),
+            Section("Through time", self.life, None),
             Section("What binds it", (), _known(self.evidence)),
             Section("In what its accounts are alike", self.alike, _known(self.usage)),
             Section("Parts of the score", (), _known(self.parts)),
@@ -176,6 +183,8 @@ class ClusterExplanation:
             "stability",
             "undoes",
             "undoing",
+            "life",
+            "turns",
             "unknown",
         )
         return about | _tell_all(self, "facts", *names)
@@ -205,8 +214,8 @@ def show_cell(column: str, value: Any) -> str:
         case int():
             shown = f"{value:,}"
         case float() if math.isfinite(value):
-            shown = percent(value) if column in _SHARES else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-        case pd.Timestamp():
+            shown = percent(value) if column in _SHARES else write_number(column, value)
+        case date():
             shown = f"{value:%Y-%m-%d}"
         case str():
             shown = in_words(value).replace("_", " ") if column in _CODES else value
@@ -242,7 +251,7 @@ def _to_plain(value: Any) -> Any:
         return [_to_plain(each) for each in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    return value.isoformat() if isinstance(value, datetime) else value
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _render(title: str, sections: Sequence[Section]) -> str:

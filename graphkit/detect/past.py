@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from graphkit.detect.matching import weigh_members
 from graphkit.snapshot import Snapshot
@@ -58,3 +61,13 @@ def read_past(parent: Snapshot | None) -> Past:
         frames["former_entities"],
         frames["history"],
     )
+
+
+def rows_about(table: pa.Table, cluster_id: str) -> list[dict[str, Any]]:
+    """Rows of ``lineage`` or ``history`` of a cluster, and of those that come from it."""
+    previous = table["previous_ids"].combine_chunks()
+    of_it = pc.list_parent_indices(previous).filter(pc.equal(pc.list_flatten(previous), cluster_id))
+    its = pc.indices_nonzero(pc.equal(table["cluster_id"], cluster_id))
+    places = sorted({*its.to_pylist(), *of_it.to_pylist()})
+    rows: list[dict[str, Any]] = table.take(pa.array(places, pa.int64())).to_pylist()
+    return rows

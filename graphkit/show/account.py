@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from graphkit.show.footprint import MOST_OTHERS, Footprint, arrange_footprint
 from graphkit.show.labels import ACCOUNT, NameOf, count_drawn, make_namer, note_missing, plotly_text, wrap_text
 from graphkit.show.layouts import join_paths
+from graphkit.show.marks import count_shared, draw_entities, draw_lines, head_entity, tell_some
 from graphkit.show.theme import (
     TOKENS,
     KindStyle,
@@ -68,12 +69,9 @@ def draw_footprint(footprint: Footprint, *, styles: dict[str, KindStyle], mode: 
 
 def _write_notes(footprint: Footprint) -> list[str]:
     """Counts, encodings and what is not drawn."""
-    n_entities = sum(footprint.n_entities.values())
-    n_drawn = len(footprint.entities)
-    shared = plural(n_entities, "shared entity")
     sharing_two = f" ({footprint.n_sharing_two:,} share two or more)" if footprint.n_sharing_two else ""
     notes = [
-        f"{n_drawn} most telling of {shared}" if n_drawn < n_entities else shared,
+        count_shared(len(footprint.entities), sum(footprint.n_entities.values())),
         f"{plural(footprint.n_others, 'account')} share{'s' if footprint.n_others == 1 else ''} with it{sharing_two}",
     ]
     if footprint.n_others:
@@ -99,9 +97,8 @@ def _draw_shared(footprint: Footprint, styles: dict[str, KindStyle], *, mode: Mo
     for name, style in styles.items():
         chosen = kind == name
         if chosen.any():
-            x, y = join_paths(from_xy[start[chosen]], to_xy[end[chosen]])
             line = {"width": 1, "color": with_alpha(style.color, 0.30 if mode == "light" else 0.38)}
-            traces.append(go.Scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip", showlegend=False))
+            traces.append(draw_lines(join_paths(from_xy[start[chosen]], to_xy[end[chosen]]), line))
     return traces
 
 
@@ -110,9 +107,7 @@ def _draw_spokes(footprint: Footprint, styles: dict[str, KindStyle]) -> list[go.
     traces = []
     for name, style in styles.items():
         xy = footprint.entities.loc[footprint.entities["kind"] == name, ["x", "y"]].to_numpy()
-        x, y = join_paths(np.zeros_like(xy), xy)
-        line = {"width": 2.6, "color": style.color}
-        traces.append(go.Scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip", showlegend=False))
+        traces.append(draw_lines(join_paths(np.zeros_like(xy), xy), {"width": 2.6, "color": style.color}))
     return traces
 
 
@@ -146,10 +141,9 @@ def _write_hover(footprint: Footprint, row: dict[Any, Any], *, name_of: NameOf) 
     names = [
         plotly_text(name_of(entities["kind"][i], entities["entity"][i]), limit=24) for i in row["entities"][:_NAMED]
     ]
-    more = f" and {row['n_shared'] - len(names):,} more" if row["n_shared"] > len(names) else ""
     told = f"{row['bits']:.1f} bits" + (", a link" if row["linked"] else ", not a link")
     head = f"<b>{plotly_text(name_of(ACCOUNT, row['account_id']), limit=60)}</b><br>"
-    shares = f"shares {plural(row['n_shared'], 'entity')}: {', '.join(names)}{more}"
+    shares = f"shares {plural(row['n_shared'], 'entity')}: {tell_some(names, row['n_shared'])}"
     return f"{head}{told}<br>{wrap_text(shares, width=80)}"
 
 
@@ -157,25 +151,12 @@ def _draw_entities(footprint: Footprint, kind: str, style: KindStyle, *, mode: M
     """The drawn entities of a kind."""
     rows = footprint.entities[footprint.entities["kind"] == kind]
     hover = [
-        f"<b>{wrap_text(plotly_text(name_of(kind, row['entity']), limit=160), width=70)}</b><br>"
+        f"{head_entity(name_of(kind, row['entity']))}"
         f"{style.label} · {plural(row['n_accounts'], 'account')} use it · rarity {row['rarity_bits']:.1f} bits"
         for row in rows.to_dict("records")
     ]
-    return go.Scatter(
-        x=rows["x"].round(1).tolist(),
-        y=rows["y"].round(1).tolist(),
-        mode="markers",
-        name=count_drawn(style.label, len(rows), footprint.n_entities[kind]),
-        marker={
-            "size": 19,
-            "symbol": style.symbol,
-            "color": style.color,
-            "opacity": 1,
-            "line": {"width": 1.6, "color": TOKENS[mode]["background"]},
-        },
-        customdata=hover,
-        hovertemplate="%{customdata}<extra></extra>",
-    )
+    name = count_drawn(style.label, len(rows), footprint.n_entities[kind])
+    return draw_entities(rows, style, sizes=19, name=name, hover=hover, mode=mode)
 
 
 def _draw_focus(footprint: Footprint, name: str, *, mode: Mode) -> go.Scatter:

@@ -1,12 +1,12 @@
 """What a picture of change shows, and where: clusters of snapshots in columns, and accounts that flow between them."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import pandas as pd
 
+from graphkit.detect.diff import find_events
 from graphkit.show.theme import BOX_HEIGHT, BOX_WIDTH
 from graphkit.snapshot import Snapshot, rank_clusters
 
@@ -14,9 +14,8 @@ MOST_CLUSTERS = 12
 """Clusters that are drawn one by one; the others are one."""
 OTHERS = ""
 """Stands for all other clusters together; no cluster has this id."""
-GROWN = 1.25
 
-_HEAD, _SIDE = 44.0, 118.0
+_HEAD, _SIDE = 44.0, 146.0
 _GAP, _PITCH = 8.0, 16.0
 """Pixels between clusters, at least, and from the middle of one to that of the next."""
 
@@ -28,11 +27,12 @@ class Alluvial:
     snapshots: list[tuple[str, int]]
     """Of each column, the as-of day and the accounts in clusters."""
     nodes: pd.DataFrame
-    """A row per drawn cluster of a column: column, cluster_id, n_accounts, x, top, bottom; ``OTHERS`` is the last."""
+    """A row per drawn cluster of a column: column, cluster_id, n_accounts, x, top, bottom, events (those that made it
+    what it is since the column before); ``OTHERS`` is the last."""
     flows: pd.DataFrame
-    """A row per flow: column (the earlier), source, target (clusters), change (kept, grown, merged, split, joined or
-    left), n_accounts, source_top, source_bottom, target_top, target_bottom; what joined has no source, what left no
-    target."""
+    """A row per flow: column (the earlier), source, target (clusters), change, n_accounts, source_top, source_bottom,
+    target_top, target_bottom. A change is kept, growth, merge, split or moved; birth, resurrection or joined, which
+    have no source; death or left, which have no target."""
     n_others: int
     """Clusters that are not drawn one by one."""
 
@@ -43,11 +43,20 @@ def arrange_changes(snapshots: Sequence[Snapshot]) -> Alluvial:
     members = [_read_members(snapshot) for snapshot in ordered]
     drawn = _choose_clusters(ordered)
     known = set().union(*(set(each["cluster_id"]) for each in members))
+    fates = [read_fates(*pair) for pair in pairwise(ordered)]
     flows = pd.concat(
-        [_find_flows(a, b, drawn).assign(column=i) for i, (a, b) in enumerate(pairwise(members))] or [_NO_FLOWS]
+        [
+            _find_flows(a, b, told, drawn).assign(column=i)
+            for i, ((a, b), told) in enumerate(zip(pairwise(members), fates, strict=True))
+        ]
+        or [_NO_FLOWS]
     )
     order = _order_clusters(members, flows, drawn)
     nodes = _place_nodes(members, order)
+    events = [fates[row["column"] - 1].events if row["column"] else {} for row in nodes.to_dict("records")]
+    nodes["events"] = [
+        tuple(sorted(each.get(name, ()))) for each, name in zip(events, nodes["cluster_id"], strict=True)
+    ]
     return Alluvial(
         [(f"{snapshot.as_of:%Y-%m-%d}", len(each)) for snapshot, each in zip(ordered, members, strict=True)],
         nodes,
@@ -72,52 +81,54 @@ def _choose_clusters(snapshots: Sequence[Snapshot]) -> list[str]:
     return [str(row["cluster_id"]) for row in rank_clusters(best.values())[:MOST_CLUSTERS]]
 
 
-def _find_flows(before: pd.DataFrame, after: pd.DataFrame, drawn: Sequence[str]) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Fates:
+    """What became of the clusters of one snapshot in the next."""
+
+    same: Mapping[str, str]
+    """The cluster before, by the one after that it is."""
+    events: Mapping[str, set[str]]
+    """Events by the cluster after, and deaths by the cluster before."""
+    sources: Mapping[tuple[str, str], set[str]]
+    """Clusters that one comes from, by it and the event."""
+
+    def name_change(self, source: str | None, target: str | None) -> str:
+        """What a flow of accounts is; those in no cluster have no source or no target."""
+        if target is None:
+            return "death" if "death" in self.events.get(str(source), ()) else "left"
+        events = self.events.get(target, set())
+        if source is None:
+            return next((event for event in ("birth", "resurrection") if event in events), "joined")
+        if self.same.get(target) == source:
+            return "growth" if "growth" in events else "kept"
+        return next((event for event in ("merge", "split") if source in self.sources.get((target, event), ())), "moved")
+
+
+def read_fates(before: Snapshot, after: Snapshot) -> Fates:
+    """Read what became of clusters from the lineage, or, of snapshots that do not follow one another, find it."""
+    rows, same = find_events(before, after)
+    events: dict[str, set[str]] = {}
+    sources: dict[tuple[str, str], set[str]] = {}
+    for row in rows.to_dict("records"):
+        events.setdefault(row["cluster_id"], set()).add(row["event"])
+        sources.setdefault((row["cluster_id"], row["event"]), set()).update(row["previous_ids"])
+    return Fates(same, events, sources)
+
+
+def _find_flows(before: pd.DataFrame, after: pd.DataFrame, fates: Fates, drawn: Sequence[str]) -> pd.DataFrame:
     """Accounts that go from a cluster, or from none, to a cluster, or to none, and what that is."""
     both = before.merge(after, on="account_id", how="outer", suffixes=("_before", "_after"))
     pairs = both.groupby(["cluster_id_before", "cluster_id_after"], dropna=False).size().rename("n_accounts")
     flows = pairs.reset_index().rename(columns={"cluster_id_before": "source", "cluster_id_after": "target"})
-    sizes = [Counter(frame["cluster_id"]) for frame in (before, after)]
     for side in ("source", "target"):
         flows[side] = pd.Series([name if isinstance(name, str) else None for name in flows[side]], dtype=object)
-    heirs = _match_heirs(flows, *sizes)
-    taken = set(heirs.values())
     flows["change"] = [
-        _name_change(source, target, heirs, taken, sizes)
-        for source, target in zip(flows["source"], flows["target"], strict=True)
+        fates.name_change(source, target) for source, target in zip(flows["source"], flows["target"], strict=True)
     ]
     for side in ("source", "target"):
         known = flows[side].notna()
         flows[side] = flows[side].where(~known | flows[side].isin(drawn), OTHERS).where(known, None)
     return flows.groupby(["source", "target", "change"], dropna=False)[["n_accounts"]].sum().reset_index()
-
-
-def _match_heirs(flows: pd.DataFrame, before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, str]:
-    """Of each cluster the later one that is the same: of the same id, else the one that each is most of the other's."""
-    heirs = {cluster: cluster for cluster in before if cluster in after}
-    moved = flows.dropna(subset=["source", "target"])
-    moved = moved[~moved["source"].isin(heirs) & ~moved["target"].isin(heirs)]
-    moved = moved.sort_values(["n_accounts", "source", "target"], ascending=[False, True, True])
-    first = moved.drop_duplicates("source").merge(moved.drop_duplicates("target")[["source", "target"]])
-    return heirs | dict(zip(first["source"], first["target"], strict=True))
-
-
-def _name_change(
-    source: str | None,
-    target: str | None,
-    heirs: Mapping[str, str],
-    taken: set[str],
-    sizes: Sequence[Mapping[str, int]],
-) -> str:
-    """What a flow is: an account in no cluster has no source or no target."""
-    if source is None:
-        return "joined"
-    if target is None:
-        return "left"
-    before, after = sizes
-    if heirs.get(source) == target:
-        return "grown" if after[target] >= GROWN * before[source] else "kept"
-    return "merged" if target in taken else "split"
 
 
 def _order_clusters(members: Sequence[pd.DataFrame], flows: pd.DataFrame, drawn: Sequence[str]) -> list[str]:

@@ -8,8 +8,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graphkit.snapshot import Snapshot
+from graphkit.snapshot import Snapshot, rank_clusters
 
+_RANKED_BY = ["cluster_id", "n_accounts", "score", "verdict", "verdict_basis"]
 MOST_ROWS = 200
 """Clusters and members that are listed."""
 
@@ -27,6 +28,15 @@ class HeldSnapshot(Snapshot):
         table = self.held[name]
         return table if columns is None else table.select(columns)
 
+    def read_verdicts_again(self) -> None:
+        """Forget what clusters' verdicts were."""
+        self.held.pop("clusters", None)
+
+
+def hold_tables(snapshot: Snapshot) -> HeldSnapshot:
+    """The same snapshot, whose tables stay in memory."""
+    return HeldSnapshot(snapshot.manifest, snapshot.read_bytes, judge=snapshot.judge, review=snapshot.review)
+
 
 @dataclass(frozen=True)
 class Catalog:
@@ -40,13 +50,19 @@ class Catalog:
 
 def make_catalog(snapshot: Snapshot) -> Catalog:
     """Gather what filters need."""
-    clusters = snapshot.clusters.sort_values(
-        ["score", "n_accounts", "cluster_id"], ascending=[False, False, True], ignore_index=True
-    )
+    clusters = list_ranked(snapshot)
     evidence = snapshot.table("evidence", columns=["cluster_id", "kind", "enrichment"])
     linking = evidence.filter(pc.field("enrichment").is_null()).select(["cluster_id", "kind"]).to_pandas()
     by_kind = linking.drop_duplicates().groupby("kind", sort=True)["cluster_id"]
     return Catalog(clusters, {str(kind): frozenset(ids) for kind, ids in by_kind})
+
+
+def list_ranked(snapshot: Snapshot) -> pd.DataFrame:
+    """The table ``clusters`` in the order of rank: by score, those found benign last."""
+    table = snapshot.table("clusters")
+    places = {row["cluster_id"]: place for place, row in enumerate(rank_clusters(table.select(_RANKED_BY).to_pylist()))}
+    frame: pd.DataFrame = table.to_pandas()
+    return frame.iloc[frame["cluster_id"].map(places).argsort()].reset_index(drop=True)
 
 
 def filter_clusters(snapshot: Snapshot, catalog: Catalog, filters: Mapping[str, Any]) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from graphkit.errors import UsageError
-from graphkit.show.alluvial import GROWN, OTHERS, Alluvial, arrange_changes
+from graphkit.show.alluvial import OTHERS, Alluvial, arrange_changes
 from graphkit.show.labels import plotly_text
 from graphkit.show.theme import BOX_HEIGHT, TOKENS, Mode, add_message, frame_figure, require_mode, with_alpha
 from graphkit.snapshot import Snapshot
@@ -19,12 +19,24 @@ _WIDTH, _STUB = 24.0, 58.0
 _STEPS = 16
 _CHANGES = {
     "kept": ("Stayed", None),
-    "grown": (f"Stayed and grew (≥ {GROWN - 1:.0%})", "#0072B2"),
-    "merged": ("Merged into another", "#CC79A7"),
+    "growth": ("Cluster grew", "#56B4E9"),
+    "merge": ("Merged", "#CC79A7"),
     "split": ("Split off", "#E69F00"),
-    "joined": ("New in a cluster", "#009E73"),
-    "left": ("In no cluster any more", "#D55E00"),
+    "moved": ("Moved", "#5b6675"),
+    "birth": ("Cluster is new", "#009E73"),
+    "resurrection": ("Cluster came back", "#0072B2"),
+    "joined": ("Joined", "#009E73"),
+    "death": ("Cluster ended", "#D55E00"),
+    "left": ("Left", "#D55E00"),
 }
+_PALE = {"joined", "left"}
+"""Changes of single accounts; the same color, stronger, tells that of a whole cluster."""
+_ARRIVALS, _DEPARTURES = ("birth", "resurrection", "joined"), ("death", "left")
+"""Changes at a cluster's side, drawn as stubs."""
+_WORDS = {"merge": "merged", "split": "split", "resurrection": "back", "birth": "new"}
+"""Events that are written beside a cluster's name."""
+_MOST_TOLD = 6
+"""Columns among which there is room for what became of a cluster beside its name."""
 _LEAST_TOLD = 9.0
 """Pixels of a stub from which its number is written beside it."""
 
@@ -32,9 +44,9 @@ _LEAST_TOLD = 9.0
 def plot_changes(snapshots: Sequence[Snapshot], *, mode: Mode = "light") -> go.Figure:
     """Draw how clusters changed: snapshots from left to right, the height of a band = accounts.
 
-    The twelve clusters of best score are drawn one by one, all others together. Clusters of one id are the same; where
-    an id ends, the later cluster that holds most of the accounts, and has most of its own from there, is taken to be
-    the same.
+    The twelve clusters of best score are drawn one by one, all others together. Colors and words tell the events of
+    the lineage: birth, growth, merge, split, death, resurrection. Of snapshots that do not follow one another, clusters
+    of one id are the same and the others are matched by containment, as ``diff_snapshots`` does.
 
     Raises
     ------
@@ -66,7 +78,7 @@ def draw_changes(alluvial: Alluvial, *, mode: Mode) -> go.Figure:
         annotations=[
             *_write_heads(alluvial, mode=mode),
             *_write_names(alluvial, mode=mode),
-            *_write_stubs(alluvial, mode=mode),
+            *_write_arrivals(alluvial, mode=mode),
         ],
         bargap=0,
     )
@@ -75,6 +87,8 @@ def draw_changes(alluvial: Alluvial, *, mode: Mode) -> go.Figure:
 def _write_notes(alluvial: Alluvial) -> list[str]:
     """Encodings, and what is not drawn by itself."""
     notes = [plural(len(alluvial.snapshots), "snapshot"), "height = accounts"]
+    if 1 < len(alluvial.snapshots) <= _MOST_TOLD:
+        notes.append("+n: in no cluster before, −n: in none after")  # noqa: RUF001
     if alluvial.n_others:
         n_drawn = alluvial.nodes.loc[alluvial.nodes["cluster_id"] != OTHERS, "cluster_id"].nunique()
         notes.append(f"the {n_drawn} clusters of best score one by one, {alluvial.n_others:,} more together")
@@ -85,7 +99,12 @@ def _write_notes(alluvial: Alluvial) -> list[str]:
 
 def _color(change: str, *, mode: Mode) -> str:
     color = _CHANGES[change][1]
-    return TOKENS[mode]["faint_link"] if color is None else with_alpha(color, 0.55 if mode == "light" else 0.62)
+    if color is None:
+        return TOKENS[mode]["faint_link"]
+    if change == "moved":
+        return with_alpha(TOKENS[mode]["muted"], 0.6)
+    strong = 0.7 if mode == "light" else 0.78
+    return with_alpha(color, strong / 2 if change in _PALE else strong)
 
 
 def _columns(alluvial: Alluvial) -> Mapping[int, float]:
@@ -117,12 +136,12 @@ def _draw_bands(alluvial: Alluvial, change: str, *, mode: Mode) -> go.Scatter:
 
 def _outline(row: dict[Any, Any], columns: Mapping[int, float]) -> tuple[list[float], list[float]]:
     """The outline of a flow: from bar to bar, or a stub that narrows away from its bar."""
-    if row["change"] == "joined":
+    if row["change"] in _ARRIVALS:
         right = columns[row["column"] + 1] - _WIDTH / 2
         middle, half = _middle_and_half(row["target_top"], row["target_bottom"])
         return _round([right - _STUB, right, right, right - _STUB], [*_stub(middle, half), middle - 0.55 * half])
     left = columns[row["column"]] + _WIDTH / 2
-    if row["change"] == "left":
+    if row["change"] in _DEPARTURES:
         middle, half = _middle_and_half(row["source_top"], row["source_bottom"])
         return _round([left + _STUB, left, left, left + _STUB], [*_stub(middle, half), middle - 0.55 * half])
     right = columns[row["column"] + 1] - _WIDTH / 2
@@ -151,7 +170,7 @@ def _draw_clusters(alluvial: Alluvial, *, mode: Mode) -> go.Bar:
     nodes, token = alluvial.nodes, TOKENS[mode]
     hover = [
         f"<b>{_name(row['cluster_id'])}</b> on {alluvial.snapshots[row['column']][0]}<br>"
-        f"{plural(row['n_accounts'], 'account')}"
+        f"{plural(row['n_accounts'], 'account')}{''.join(f', {event}' for event in row['events'])}"
         for row in nodes.to_dict("records")
     ]
     return go.Bar(
@@ -177,10 +196,8 @@ def _draw_hover(alluvial: Alluvial) -> go.Scatter:
         outline = _outline(row, columns)
         x.append(round((min(outline[0]) + max(outline[0])) / 2, 1))
         y.append(round((min(outline[1]) + max(outline[1])) / 2, 1))
-        ends = {
-            "joined": f"in none before → {_name(row['target'])}",
-            "left": f"{_name(row['source'])} → in none",
-        }.get(row["change"], f"{_name(row['source'])} → {_name(row['target'])}")
+        source, target = (_name(row[end]) if isinstance(row[end], str) else "in none" for end in ("source", "target"))
+        ends = f"{source} → {target}"
         hover.append(f"<b>{plural(row['n_accounts'], 'account')}</b>: {ends}<br>{_CHANGES[row['change']][0].lower()}")
     return go.Scatter(
         x=x,
@@ -194,7 +211,7 @@ def _draw_hover(alluvial: Alluvial) -> go.Scatter:
 
 
 def _name(cluster_id: str, *, limit: int = 40) -> str:
-    return "All others" if cluster_id == OTHERS else plotly_text(cluster_id, limit=limit)
+    return "Others" if cluster_id == OTHERS else plotly_text(cluster_id, limit=limit)
 
 
 def _write_heads(alluvial: Alluvial, *, mode: Mode) -> list[dict[str, Any]]:
@@ -216,12 +233,20 @@ def _write_heads(alluvial: Alluvial, *, mode: Mode) -> list[dict[str, Any]]:
 
 
 def _write_names(alluvial: Alluvial, *, mode: Mode) -> list[dict[str, Any]]:
-    """Id and size beside each bar: outside of the first and last column, else on the bands after it."""
+    """Id, size and fate beside each bar: outside of the first and last column, else on the bands after it."""
     last = len(alluvial.snapshots) - 1
+    leaving = alluvial.flows[alluvial.flows["change"].isin(_DEPARTURES)]
+    gone = leaving.groupby(["column", "source"])["n_accounts"].sum()
+    ended = {(row["column"], row["source"]) for row in leaving[leaving["change"] == "death"].to_dict("records")}
     labels = []
     for row in alluvial.nodes.to_dict("records"):
         before = row["column"] == 0 < last
-        size = f"<span style='color:{TOKENS[mode]['muted']}'>{row['n_accounts']:,}</span>"
+        words = [f"{row['n_accounts']:,}", *(_WORDS[each] for each in row["events"] if each in _WORDS)]
+        place = (row["column"], row["cluster_id"])
+        if place in gone.index:
+            words.append("ended" if place in ended and place[1] != OTHERS else f"−{gone[place]:,}")  # noqa: RUF001
+        told = " · ".join(words if last < _MOST_TOLD else words[:1])
+        size = f"<span style='color:{TOKENS[mode]['muted']}'>{told}</span>"
         shift = _WIDTH / 2 + 5
         label = {
             "x": row["x"],
@@ -238,24 +263,21 @@ def _write_names(alluvial: Alluvial, *, mode: Mode) -> list[dict[str, Any]]:
     return labels
 
 
-def _write_stubs(alluvial: Alluvial, *, mode: Mode) -> list[dict[str, Any]]:
-    """+n and -n beside what joins and leaves."""
+def _write_arrivals(alluvial: Alluvial, *, mode: Mode) -> list[dict[str, Any]]:
+    """+n on what joins, where it is as high as a letter."""
     columns = _columns(alluvial)
-    labels = []
-    for row in alluvial.flows.to_dict("records"):
-        side = {"joined": "target", "left": "source"}.get(row["change"])
-        if side is None or row[f"{side}_top"] - row[f"{side}_bottom"] < _LEAST_TOLD:
-            continue
-        joined = row["change"] == "joined"
-        x = columns[row["column"] + joined] + (-1 if joined else 1) * (_WIDTH / 2 + _STUB + 3)
-        labels.append(
-            {
-                "x": x,
-                "y": (row[f"{side}_top"] + row[f"{side}_bottom"]) / 2,
-                "xanchor": "right" if joined else "left",
-                "text": f"{'+' if joined else '−'}{row['n_accounts']:,}",  # noqa: RUF001
-                "showarrow": False,
-                "font": {"size": 11, "color": TOKENS[mode]["ink"]},
-            }
-        )
-    return labels
+    flows = alluvial.flows[alluvial.flows["change"].isin(_ARRIVALS)]
+    return [
+        {
+            "x": columns[row["column"] + 1] - _WIDTH / 2 - 4,
+            "y": (row["target_top"] + row["target_bottom"]) / 2,
+            "xanchor": "right",
+            "text": f"+{row['n_accounts']:,}",
+            "showarrow": False,
+            "font": {"size": 11, "color": TOKENS[mode]["ink"]},
+            "bgcolor": with_alpha(TOKENS[mode]["background"], 0.82),
+            "borderpad": 0,
+        }
+        for row in flows.to_dict("records")
+        if row["target_top"] - row["target_bottom"] >= _LEAST_TOLD
+    ]

@@ -19,6 +19,7 @@ from graphkit.show.labels import (
     wrap_text,
 )
 from graphkit.show.layouts import join_paths
+from graphkit.show.marks import count_shared, draw_entities, draw_lines, head_entity, tell_some
 from graphkit.show.ring import RADIUS_Y, Ring, arrange_rings, used_hubs
 from graphkit.show.theme import (
     BOX_WIDTH,
@@ -75,12 +76,9 @@ def draw_ring(ring: Ring, *, mode: Mode, kinds: Sequence[str], name_of: NameOf) 
 
 def _write_notes(ring: Ring) -> list[str]:
     """Counts, encodings and what is not drawn."""
-    n_entities = sum(ring.n_entities.values())
-    n_drawn = len(ring.hubs)
-    shared = plural(n_entities, "shared entity")
     notes = [
         plural(ring.n_accounts, "account"),
-        f"{n_drawn} most telling of {shared}" if n_drawn < n_entities else shared,
+        count_shared(len(ring.hubs), sum(ring.n_entities.values())),
         "% = accounts of the cluster that use it",
     ]
     if (ring.groups["n_accounts"] > 1).any():
@@ -111,9 +109,8 @@ def _draw_edges(ring: Ring, styles: dict[str, KindStyle], *, mode: Mode) -> list
                 continue
             start, end = hub_xy[hub[chosen]], group_xy[group[chosen]]
             color = with_alpha(style.color, alpha if mode == "light" else alpha * 1.25)
-            x, y = join_paths(start, (0.25 + 0.5 * _BEND) * start + 0.25 * end, end)
-            line = {"width": width, "color": color, "shape": "spline"}
-            traces.append(go.Scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip", showlegend=False))
+            path = join_paths(start, (0.25 + 0.5 * _BEND) * start + 0.25 * end, end)
+            traces.append(draw_lines(path, {"width": width, "color": color, "shape": "spline"}))
     return traces
 
 
@@ -158,34 +155,21 @@ def _write_members(accounts: Sequence[str], n_accounts: int, *, name_of: NameOf)
 
 def _write_uses(labels: Sequence[str], used: NDArray[np.bool_]) -> str:
     chosen = [label for label, is_used in zip(labels, used.tolist(), strict=True) if is_used]
-    more = f" and {len(chosen) - _NAMED_HUBS} more" if len(chosen) > _NAMED_HUBS else ""
-    return ", ".join(chosen[:_NAMED_HUBS]) + more
+    return tell_some(chosen[:_NAMED_HUBS], len(chosen))
 
 
 def _draw_hubs(ring: Ring, kind: str, style: KindStyle, *, mode: Mode, name_of: NameOf) -> go.Scatter:
     """The drawn entities of a kind; bigger ones have more of the accounts."""
     hubs = ring.hubs[ring.hubs["kind"] == kind]
     hover = [
-        f"<b>{wrap_text(plotly_text(name_of(kind, row['entity']), limit=160), width=70)}</b><br>"
+        f"{head_entity(name_of(kind, row['entity']))}"
         f"{style.label} · {plural(row['n_inside'], 'account')} of the cluster ({percent(row['coverage'])})<br>"
         f"{plural(row['n_outside'], 'other account')} · rarity {row['rarity']:.1f} bits"
         for row in hubs.to_dict("records")
     ]
-    return go.Scatter(
-        x=hubs["x"].round(1).tolist(),
-        y=hubs["y"].round(1).tolist(),
-        mode="markers",
-        name=count_drawn(style.label, len(hubs), ring.n_entities[kind]),
-        marker={
-            "size": (13 + 19 * np.sqrt(hubs["coverage"])).round(1).tolist(),
-            "symbol": style.symbol,
-            "color": style.color,
-            "opacity": 1,
-            "line": {"width": 1.6, "color": TOKENS[mode]["background"]},
-        },
-        customdata=hover,
-        hovertemplate="%{customdata}<extra></extra>",
-    )
+    sizes = (13 + 19 * np.sqrt(hubs["coverage"])).round(1).tolist()
+    name = count_drawn(style.label, len(hubs), ring.n_entities[kind])
+    return draw_entities(hubs, style, sizes=sizes, name=name, hover=hover, mode=mode)
 
 
 def _write_labels(ring: Ring, *, mode: Mode, name_of: NameOf) -> list[dict[str, Any]]:

@@ -1,7 +1,10 @@
 """The explorer's widget: overview and ranked list beside each other, a cluster or an account below; one a notebook."""
 
+import asyncio
 import json
+import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import anywidget
@@ -12,19 +15,31 @@ import pyarrow.compute as pc
 import traitlets
 from plotly.offline import get_plotlyjs
 
+from graphkit.detect.life import tell_standing
+from graphkit.detect.refit import VERDICTS
 from graphkit.errors import GraphkitError, UsageError
 from graphkit.show.account import plot_account
-from graphkit.show.browse import MOST_ROWS, HeldSnapshot, filter_clusters, find_account, list_members, make_catalog
+from graphkit.show.browse import (
+    MOST_ROWS,
+    filter_clusters,
+    find_account,
+    hold_tables,
+    list_members,
+    list_ranked,
+    make_catalog,
+)
 from graphkit.show.cluster import plot_cluster
 from graphkit.show.evidence import plot_evidence
 from graphkit.show.labels import ACCOUNT, clean_text, kind_label, make_namer
-from graphkit.show.overview import arrange_overview, draw_overview
+from graphkit.show.overview import BUBBLES, arrange_overview, draw_overview
 from graphkit.show.page import read_part
 from graphkit.show.rhythm import plot_rhythm
 from graphkit.show.theme import Mode, require_mode
 from graphkit.snapshot import Snapshot
-from graphkit.wording import plural
+from graphkit.wording import plural, tell_verdict
 
+_AHEAD = ("links", "entities", "activity")
+AUTHOR_VARIABLE = "GRAPHKIT_AUTHOR"
 _VIEWS = {"ring": plot_cluster, "evidence": plot_evidence, "rhythm": plot_rhythm}
 
 
@@ -37,22 +52,27 @@ class Explorer(anywidget.AnyWidget):
     _esm = traitlets.Unicode().tag(sync=True)
     _css = traitlets.Unicode().tag(sync=True)
     overview = traitlets.Dict().tag(sync=True)
-    """From here: ``figure``, and ``ids`` of its bubbles."""
+    """From here: ``figure``, the place of its ``bubbles`` among the traces, and their ``ids``."""
     options = traitlets.Dict().tag(sync=True)
-    """From here: kinds and verdicts to choose from."""
+    """From here: ``kinds`` and ``verdicts`` to choose from, and ``author`` (None where no verdict can be given)."""
     listed = traitlets.Dict().tag(sync=True)
     """From here: ``rows`` of clusters, a sentence on how many pass, and ``dim``: which bubbles do not."""
     detail = traitlets.Dict().tag(sync=True)
-    """From here: what is told of the choice: ``title``, and ``figure``, ``members`` or ``message``."""
+    """From here: what is told of the choice: ``title``, and ``figure``, ``members`` or ``message``; of one cluster also
+    ``standing``, the verdict on it."""
+    answer = traitlets.Dict().tag(sync=True)
+    """From here: what became of the verdict that the page sent: ``told`` and whether it is ``recorded``."""
     filters = traitlets.Dict().tag(sync=True)
     """From the page, as of ``filter_clusters``."""
     choice = traitlets.Dict().tag(sync=True)
     """From the page: ``clusters``, ``view`` (ring, evidence, rhythm, members), ``member`` (a place among members)."""
 
-    def __init__(self, snapshot: Snapshot, *, mode: Mode = "light", reveal: bool = True) -> None:
+    def __init__(
+        self, snapshot: Snapshot, *, mode: Mode = "light", reveal: bool = True, author: str | None = None
+    ) -> None:
         require_mode(mode)
         super().__init__(_esm=f"{get_plotlyjs()}\n{read_part('explorer.js')}", _css=read_part("explorer.css"))
-        self._snapshot = HeldSnapshot(snapshot.manifest, snapshot.read_bytes)
+        self._snapshot = hold_tables(snapshot)
         self._mode: Mode = mode
         self._reveal = reveal
         self._name_of = make_namer(snapshot, reveal=reveal)
@@ -60,13 +80,28 @@ class Explorer(anywidget.AnyWidget):
         arranged = arrange_overview(self._snapshot)
         figure = draw_overview(arranged, mode=mode).update_layout(dragmode="select", clickmode="event")
         self._bubbles = arranged.placed["cluster_id"].tolist()
-        self.overview = {"figure": _to_plain(figure), "ids": self._bubbles}
-        verdicts = sorted(self._catalog.clusters["verdict"].dropna().unique())
-        self.options = {"kinds": [[kind, kind_label(kind)] for kind in self._catalog.kinds], "verdicts": verdicts}
+        self.overview = {"figure": _to_plain(figure), "ids": self._bubbles, "bubbles": len(figure.data) + BUBBLES}
+        judged = snapshot.judge is not None or bool(self._catalog.clusters["verdict"].notna().any())
+        self.options = {
+            "kinds": [[kind, kind_label(kind)] for kind in self._catalog.kinds],
+            "verdicts": list(VERDICTS) if judged else [],
+            "author": None if snapshot.review is None else clean_text(author or os.environ.get(AUTHOR_VARIABLE, "")),
+        }
         self.observe(self._list, "filters")
         self.observe(self._tell, "choice")
+        self.on_msg(lambda _, message, __: self._review(message))
         self._list()
         self._tell()
+        self._read_ahead()
+
+    def _read_ahead(self) -> None:
+        """Have a notebook's kernel, once it is idle, read the tables that the first clicks need, one at a time."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # no notebook: the first click reads them
+            return
+        for number, name in enumerate(_AHEAD):
+            loop.call_later(1 + 0.2 * number, self._snapshot.table, name)
 
     @property
     def selected(self) -> pd.DataFrame:
@@ -107,6 +142,24 @@ class Explorer(anywidget.AnyWidget):
         members = list_members(self._snapshot, clusters[0])
         return str(members["account_id"].iloc[member]) if 0 <= member < len(members) else None
 
+    def _review(self, message: Mapping[str, Any]) -> None:
+        """Record a verdict that the page sent, and show it; what forbids it is told."""
+        given = {name: str(message.get(name) or "").strip() for name in ("cluster", "verdict", "author", "note")}
+        try:
+            if self._snapshot.review is None:
+                raise UsageError("this snapshot is of no store that can be written: no verdict can be given on it")
+            self._snapshot.review(given["cluster"], given["verdict"], author=given["author"], note=given["note"])
+        except GraphkitError as error:
+            self.answer = {"told": clean_text(str(error), limit=400), "recorded": False}
+            return
+        self._snapshot.read_verdicts_again()
+        self._catalog = replace(self._catalog, clusters=list_ranked(self._snapshot))
+        self._list()
+        self._tell()
+        name = clean_text(given["cluster"], limit=40)
+        told = f"{name}: {given['verdict']}, recorded for {clean_text(given['author'], limit=60)}"
+        self.answer = {"told": told, "recorded": True}
+
     def _list(self, _: object = None) -> None:
         """List the clusters that pass the filters; of an account's whole id, choose the account."""
         passing = filter_clusters(self._snapshot, self._catalog, self.filters)
@@ -137,16 +190,15 @@ class Explorer(anywidget.AnyWidget):
         if len(clusters) > 1:
             number = f"{len(clusters):,} clusters, {plural(len(self.selected), 'account')}"
             return {"title": number, "message": "They are in explorer.selected. Choose one in the list to see more."}
-        account = self._chosen_account()
-        title = f"Cluster {clean_text(clusters[0], limit=60)}"
+        cluster, account = self._snapshot.require_cluster(clusters[0]), self._chosen_account()
+        head = {"title": f"Cluster {clean_text(clusters[0], limit=60)}", "standing": tell_standing(cluster)}
         if account is not None:
             figure = plot_account(self._snapshot, account, mode=self._mode, reveal=self._reveal)
-            return {"title": title, "view": "members", "figure": _to_plain(figure)}
+            return head | {"view": "members", "figure": _to_plain(figure)}
         view = self.choice.get("view", "ring")
         if view in _VIEWS:
             figure = _VIEWS[view](self._snapshot, clusters[0], mode=self._mode, reveal=self._reveal)
-            return {"title": title, "view": view, "figure": _to_plain(figure)}
-        self._snapshot.require_cluster(clusters[0])
+            return head | {"view": view, "figure": _to_plain(figure)}
         rows = [
             {
                 "name": clean_text(self._name_of(ACCOUNT, row["account_id"]), limit=60),
@@ -156,7 +208,7 @@ class Explorer(anywidget.AnyWidget):
             }
             for row in list_members(self._snapshot, clusters[0]).to_dict("records")
         ]
-        return {"title": title, "view": "members", "members": rows}
+        return head | {"view": "members", "members": rows}
 
 
 def _describe(row: Mapping[Any, Any]) -> dict[str, Any]:
@@ -167,7 +219,7 @@ def _describe(row: Mapping[Any, Any]) -> dict[str, Any]:
         "accounts": f"{row['n_accounts']:,}",
         "score": round(float(row["score"]), 2),
         "seen": f"{row['last_seen']:%Y-%m-%d}",
-        "verdict": clean_text(row["verdict"], limit=20) if isinstance(row["verdict"], str) else "",
+        "verdict": clean_text(tell_verdict(row), limit=40) if isinstance(row["verdict"], str) else "",
     }
 
 

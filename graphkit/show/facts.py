@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from graphkit import wording
 from graphkit.detect.alike import tell_weak
 from graphkit.detect.holding import is_weak, read_thresholds
+from graphkit.detect.life import tell_standing, tell_turns
 from graphkit.show.labels import ACCOUNT, DASH, NameOf, clean_text, compact, kind_label, percent
 from graphkit.show.layouts import LEAST_ACCOUNTS
 from graphkit.show.left_out import describe_entity, list_rejected, sum_exclusions, tell_infrastructure
@@ -37,6 +38,7 @@ def gather_facts(snapshot: Snapshot, *, name_of: NameOf, cluster_id: str | None,
         "overview": not alone and any(row["n_accounts"] >= LEAST_ACCOUNTS for row in clusters),
         "rows": [] if alone else _list_clusters(clusters[:_ROWS], told),
         "n_rows_left_out": max(0, len(clusters) - _ROWS),
+        "any_tokens": any(row["input_tokens"] is not None or row["output_tokens"] is not None for row in clusters),
         "any_verdict": any(row["verdict"] for row in clusters),
         "n_clusters": len(clusters),
         "sections": _tell_clusters(snapshot, told, name_of=name_of, alone=alone),
@@ -152,10 +154,18 @@ def _tell_clusters(
                     describe_entity(entity, snapshot.config, name_of=name_of) for entity in telling.to_dict("records")
                 ],
                 "n_evidence": len(own),
+                "life": _tell_life(snapshot, row),
                 "weak": weak.get(row["cluster_id"], ""),
             }
         )
     return sections
+
+
+def _tell_life(snapshot: Snapshot, row: Mapping[str, Any]) -> str:
+    """What became of a cluster over the snapshots of a store, and a verdict that is to be renewed."""
+    turns = tell_turns(snapshot, row["cluster_id"]) if snapshot.content.get("parent") else ()
+    standing = () if row["verdict_basis"] == "own" else (tell_standing(row),)
+    return clean_text(" ".join(filter(None, (*turns, *standing))), limit=2_000)
 
 
 def _tell_weak(snapshot: Snapshot, cluster_ids: Sequence[str]) -> dict[str, str]:

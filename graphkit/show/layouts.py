@@ -19,20 +19,27 @@ Points = NDArray[np.float64]
 
 LEAST_ACCOUNTS = 5
 """Accounts of the smallest cluster that is drawn."""
-MOST_CLUSTERS = 400
+MOST_CLUSTERS = 5_000
 """Clusters that are drawn; the largest ones."""
+MOST_FORCED = 400
+"""Clusters that forces place, the largest ones; where there are more, the rest stand by what they share most with."""
 
 _LARGEST_RADIUS = 105.0
-_SMALLEST_RADIUS = 4.0
+_SMALLEST_RADIUS, _SMALLEST_OF_MANY = 4.0, 1.8
+_GAP, _GAP_OF_MANY = 5.0, 0.8
+_STEPS_OF_MANY = 150
+_KEPT_OF_MANY = 8
+_BLOCK = 500
 _FILLED = 0.34
 _EDGE = 4.0
 _GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
 
 
 def overview_layout(clusters: pd.DataFrame, evidence: pd.DataFrame, *, seed: int) -> pa.Table:
-    """Lay out the clusters of 5 accounts or more, at most 400 of them, by what they share.
+    """Lay out the clusters of 5 accounts or more, at most 5,000 of them, by what they share.
 
-    Fruchterman-Reingold on the graph of cross-links, pulled together into a disc, discs pushed apart.
+    Fruchterman-Reingold on the graph of cross-links of the 400 largest, the others beside what they share most with;
+    pulled together into a disc, discs pushed apart.
 
     Parameters
     ----------
@@ -47,25 +54,29 @@ def overview_layout(clusters: pd.DataFrame, evidence: pd.DataFrame, *, seed: int
     the middle of the drawing area. A radius grows with the square root of the accounts, from a least radius up.
     """
     drawn = choose_clusters(clusters)
+    many = len(drawn) > MOST_FORCED
     sizes = drawn["n_accounts"].to_numpy(dtype=np.float64)
-    radii = _scale_radii(sizes)
+    radii = _scale_radii(sizes, least=_SMALLEST_OF_MANY if many else _SMALLEST_RADIUS)
     links = cross_links(drawn, evidence)
-    xy = _pull_together(_force_layout(len(drawn), links, seed=seed), radii)
-    xy, radii = _fit_box(separate_discs(xy, radii, gap=5.0), radii)
+    forced = links[links["b"] < MOST_FORCED]
+    xy = _force_layout(min(len(drawn), MOST_FORCED), forced, seed=seed)
+    xy = _pull_together(_place_rest(xy, len(drawn), links) if many else xy, radii)
+    gap, steps = (_GAP_OF_MANY, _STEPS_OF_MANY) if many else (_GAP, 400)
+    xy, radii = _fit_box(separate_discs(xy, radii, gap=gap, steps=steps), radii)
     columns = {"figure": ["overview"] * len(drawn), "name": drawn["cluster_id"].tolist()}
     numbers = {"x": xy[:, 0].round(2), "y": xy[:, 1].round(2), "size": radii.round(2)}
     return pa.table({**columns, **numbers}, schema=TABLES["layout"].schema()).sort_by("name")
 
 
-def choose_clusters(clusters: pd.DataFrame) -> pd.DataFrame:
+def choose_clusters(clusters: pd.DataFrame, *, most: int = MOST_CLUSTERS) -> pd.DataFrame:
     """The rows of ``clusters`` that an overview draws, largest first."""
     large = clusters[clusters["n_accounts"] >= LEAST_ACCOUNTS]
     ordered = large.sort_values(["n_accounts", "cluster_id"], ascending=[False, True], ignore_index=True)
-    return ordered.head(MOST_CLUSTERS)
+    return ordered.head(most)
 
 
 def cross_links(clusters: pd.DataFrame, evidence: pd.DataFrame) -> pd.DataFrame:
-    """Entities that two clusters both use.
+    """Entities that two clusters both use; of more than 400 clusters, those to the eight that share most with each.
 
     Returns
     -------
@@ -85,9 +96,44 @@ def cross_links(clusters: pd.DataFrame, evidence: pd.DataFrame) -> pd.DataFrame:
     shape = (len(clusters), int(entity.max()) + 1 if len(entity) else 0)
     used = csr_array((np.ones(len(rows)), (cluster, entity)), shape=shape)
     weighed = csr_array((coverage * np.sqrt(rarity), (cluster, entity)), shape=shape)
-    n_shared, bits = (used @ used.T).toarray(), (weighed @ weighed.T).toarray()
-    a, b = np.nonzero(np.triu(n_shared, k=1))
-    return pd.DataFrame({"a": a, "b": b, "n_shared": n_shared[a, b].astype(np.int64), "bits": bits[a, b]})
+    most = None if len(clusters) <= MOST_FORCED else _KEPT_OF_MANY
+    blocks = [_link_block(used, weighed, start, most=most) for start in range(0, len(clusters), _BLOCK)]
+    links = pd.concat(blocks) if blocks else _link_block(used, weighed, 0, most=most)
+    return links.drop_duplicates(["a", "b"]).sort_values(["a", "b"], ignore_index=True)
+
+
+def _link_block(used: csr_array, weighed: csr_array, start: int, *, most: int | None) -> pd.DataFrame:
+    """Cross-links of some clusters, from ``start`` on: to all others, or to the ``most`` that share most with each."""
+    end = min(start + _BLOCK, used.shape[0])
+    n_shared, bits = (used[start:end] @ used.T).toarray(), (weighed[start:end] @ weighed.T).toarray()
+    own = np.arange(end - start)
+    n_shared[own, own + start] = 0
+    if most is not None and n_shared.shape[1] > most:
+        strength = np.where(n_shared > 0, bits, -1.0)
+        kept = np.argsort(-strength, axis=1, kind="stable")[:, :most]
+        chosen = np.zeros(n_shared.shape, dtype=bool)
+        np.put_along_axis(chosen, kept, values=True, axis=1)
+        n_shared[~chosen] = 0
+    one, other = np.nonzero(n_shared)
+    a, b = np.minimum(one + start, other), np.maximum(one + start, other)
+    return pd.DataFrame({"a": a, "b": b, "n_shared": n_shared[one, other].astype(np.int64), "bits": bits[one, other]})
+
+
+def _place_rest(xy: Points, n: int, links: pd.DataFrame) -> Points:
+    """Positions of ``n`` clusters of which the first are placed: the others beside what they share most with.
+
+    Those that share nothing with one that is placed stand around all of them.
+    """
+    placed = len(xy)
+    ends = links[(links["a"] < placed) & (links["b"] >= placed)]
+    best = ends.sort_values(["bits", "a"], ascending=[False, True]).drop_duplicates("b")
+    reach = float(np.hypot(xy[:, 0], xy[:, 1]).max())
+    angle = _GOLDEN_ANGLE * np.arange(placed, n)
+    around = np.column_stack([np.cos(angle), np.sin(angle)])
+    rest = 1.1 * reach * around
+    anchored = best["b"].to_numpy() - placed
+    rest[anchored] = xy[best["a"].to_numpy()] + 0.03 * reach * around[anchored]
+    return np.vstack([xy, rest])
 
 
 def separate_discs(xy: Points, radii: Points, *, gap: float = 0.0, steps: int = 400) -> Points:
@@ -101,9 +147,8 @@ def separate_discs(xy: Points, radii: Points, *, gap: float = 0.0, steps: int = 
     weight = radii**2
     angle = _GOLDEN_ANGLE * np.arange(n)
     xy += 1e-6 * np.column_stack([np.cos(angle), np.sin(angle)])
-    reach = 2 * float(radii.max()) + gap
     for _ in range(steps):
-        i, j = cKDTree(xy).query_pairs(reach, output_type="ndarray").T
+        i, j = _near_pairs(xy, radii, gap=gap)
         apart = xy[i] - xy[j]
         distance = np.maximum(np.hypot(apart[:, 0], apart[:, 1]), 1e-9)
         push = radii[i] + radii[j] + gap - distance
@@ -117,6 +162,21 @@ def separate_discs(xy: Points, radii: Points, *, gap: float = 0.0, steps: int = 
     return xy
 
 
+def _near_pairs(xy: Points, radii: Points, *, gap: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs of discs that may touch; of many, the few large ones are looked up apart, so that small ones stay few."""
+    if len(xy) <= MOST_FORCED:
+        i, j = cKDTree(xy).query_pairs(2 * float(radii.max()) + gap, output_type="ndarray").T
+        return i, j
+    large = np.argsort(-radii, kind="stable")[: max(len(xy) // 20, 1)]
+    small = np.setdiff1d(np.arange(len(xy)), large)
+    tree, most = cKDTree(xy[small]), float(radii[small].max())
+    i, j = small[tree.query_pairs(2 * most + gap, output_type="ndarray").T]
+    met = tree.query_ball_point(xy[large], radii[large] + most + gap)
+    one, other = np.triu_indices(len(large), 1)
+    i = np.concatenate([i, large[one], np.repeat(large, [len(each) for each in met])])
+    return i, np.concatenate([j, large[other], small[np.concatenate(met).astype(np.int64)]])
+
+
 def join_paths(*points: Points) -> tuple[list[float | None], list[float | None]]:
     """Lines through the first points, the second ones, ..., each of shape (n, 2), as one path with gaps.
 
@@ -127,13 +187,13 @@ def join_paths(*points: Points) -> tuple[list[float | None], list[float | None]]
     return x, y
 
 
-def _scale_radii(sizes: Points) -> Points:
+def _scale_radii(sizes: Points, *, least: float) -> Points:
     """Radii in pixels whose discs together fill a fixed share of the drawing area, within limits."""
     if not len(sizes):
         return sizes
     fill = np.sqrt(_FILLED * BOX_WIDTH * BOX_HEIGHT / (np.pi * sizes.sum()))
     largest = _LARGEST_RADIUS / np.sqrt(sizes.max())
-    return np.asarray(np.maximum(_SMALLEST_RADIUS, min(fill, largest) * np.sqrt(sizes)))
+    return np.asarray(np.maximum(least, min(fill, largest) * np.sqrt(sizes)))
 
 
 def _force_layout(n: int, links: pd.DataFrame, *, seed: int) -> Points:

@@ -12,7 +12,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from graphkit.show.labels import DASH, count, plotly_text, wrap_text
-from graphkit.show.layouts import LEAST_ACCOUNTS, Points, choose_clusters, cross_links, join_paths, overview_layout
+from graphkit.show.layouts import (
+    LEAST_ACCOUNTS,
+    MOST_CLUSTERS,
+    MOST_FORCED,
+    Points,
+    choose_clusters,
+    cross_links,
+    join_paths,
+    overview_layout,
+)
 from graphkit.show.theme import (
     SCORE_RAMP,
     TOKENS,
@@ -27,6 +36,11 @@ from graphkit.show.theme import (
 from graphkit.snapshot import Snapshot
 from graphkit.wording import plural
 
+BUBBLES = -2
+"""Place of the bubbles among the traces; the letters inside them come last."""
+MOST_CURVES = 1_500
+_TOLD = 400
+"""Of the largest clusters, and of those of best score, so many tell the pointer what binds them."""
 _KEPT_LINKS = 3
 _WIDTHS = ((0.9, "faint_link"), (1.6, "link"), (3.2, "link"))
 _LEAST_BITS = 0.001
@@ -34,10 +48,10 @@ _LEAST_LETTERS, _LEAST_LABELED = 10.0, 22.0
 
 
 def plot_overview(snapshot: Snapshot, *, mode: Mode = "light") -> go.Figure:
-    """Draw a bubble per cluster of five accounts or more: area = accounts, color = score.
+    """Draw a bubble per cluster of five accounts or more, the 5,000 largest: area = accounts, color = score.
 
-    Curves join each cluster to the three that share most with it; their width tells how many entities two
-    clusters both use. Positions come from the snapshot's table ``layout``.
+    Curves join each cluster to the three that share most with it, the 1,500 strongest; their width tells how many
+    entities two clusters both use. Positions come from the snapshot's table ``layout``.
     """
     require_mode(mode)
     return draw_overview(arrange_overview(snapshot), mode=mode)
@@ -55,18 +69,24 @@ class Overview:
     """Clusters of five accounts or more."""
     n_small: int
     """Clusters of fewer."""
+    n_links: int
+    """Cross-links, drawn or not."""
 
 
-def arrange_overview(snapshot: Snapshot) -> Overview:
-    """Choose and place the clusters of an overview, and choose their cross-links."""
+def arrange_overview(snapshot: Snapshot, *, most: int = MOST_CLUSTERS) -> Overview:
+    """Choose and place the clusters of an overview, the ``most`` largest, and choose their cross-links."""
     clusters = snapshot.clusters
-    drawn = choose_clusters(clusters)
+    drawn = choose_clusters(clusters, most=most)
     evidence = snapshot.table("evidence", columns=["cluster_id", "kind", "entity", "coverage", "lift"])
     of_drawn = pc.is_in(evidence["cluster_id"], value_set=pa.array(drawn["cluster_id"], pa.string()))
     shared = evidence.filter(of_drawn).to_pandas()
     placed = _place(snapshot, drawn, shared)
     n_large = int((clusters["n_accounts"] >= LEAST_ACCOUNTS).sum())
-    return Overview(placed, strongest_links(cross_links(placed, shared)), n_large, len(clusters) - n_large)
+    links = strongest_links(cross_links(placed, shared))
+    kept = links.sort_values(["bits", "n_shared", "a", "b"], ascending=[False, False, True, True]).head(MOST_CURVES)
+    return Overview(
+        placed, kept.sort_values(["a", "b"], ignore_index=True), n_large, len(clusters) - n_large, len(links)
+    )
 
 
 def draw_overview(overview: Overview, *, mode: Mode) -> go.Figure:
@@ -78,7 +98,8 @@ def draw_overview(overview: Overview, *, mode: Mode) -> go.Figure:
         few = f"No cluster has {LEAST_ACCOUNTS} accounts or more."
         add_message(figure, few if overview.n_small else "No accounts hold together: there is no cluster.", mode=mode)
         return figure
-    traces = [*_draw_links(placed, links, mode=mode), _draw_bubbles(placed, links, mode=mode)]
+    drawn = _draw_bubbles(placed, links, mode=mode)
+    traces = [*_draw_links(placed, links, mode=mode), drawn, _write_labels(placed, mode=mode)]
     figure = frame_figure(traces, title=title, notes=notes, mode=mode)
     return figure.update_layout(legend={"title": {"text": "Entities that both use  ", "font": {"size": 12}}})
 
@@ -105,27 +126,34 @@ def _write_notes(overview: Overview) -> list[str]:
     """What the figure shows, how, and what it leaves out."""
     n_drawn = len(overview.placed)
     head = f"{plural(overview.n_large, 'cluster')} of {LEAST_ACCOUNTS} accounts or more"
-    notes = [head if n_drawn == overview.n_large else f"{head}, the {n_drawn} largest drawn"]
+    notes = [head if n_drawn == overview.n_large else f"{head}, the {n_drawn:,} largest drawn"]
     if overview.n_small:
         notes.append(f"{plural(overview.n_small, 'smaller cluster')} not drawn")
     if n_drawn:
-        notes.append("area = accounts, color = score, curves = the three clusters that share most with each")
+        drawn = "lines" if len(overview.links) > MOST_FORCED else "curves"
+        curves = f"{drawn} = the three clusters that share most with each"
+        left_out = overview.n_links - len(overview.links)
+        notes.append(
+            f"area = accounts, color = score, {curves}{f', {left_out:,} weaker ones not drawn' if left_out else ''}"
+        )
     return notes
 
 
 def _draw_links(placed: pd.DataFrame, links: pd.DataFrame, *, mode: Mode) -> list[go.Scatter]:
-    """Curves in three widths by the number of shared entities."""
+    """Curves, or of many straight lines, in three widths by the number of shared entities."""
     xy = placed[["x", "y"]].to_numpy()
+    straight = len(links) > MOST_FORCED  # a browser draws many curves anew too slowly to zoom
     traces = []
     for (low, high), (width, color) in zip(width_classes(links["n_shared"].tolist()), _WIDTHS, strict=False):
         chosen = links[links["n_shared"].between(low, high)]
-        x, y = _curve(xy[chosen["a"].to_numpy()], xy[chosen["b"].to_numpy()])
+        ends = xy[chosen["a"].to_numpy()], xy[chosen["b"].to_numpy()]
+        x, y = join_paths(*ends) if straight else _curve(*ends)
         traces.append(
             go.Scatter(
                 x=x,
                 y=y,
                 mode="lines",
-                line={"width": width, "color": TOKENS[mode][color], "shape": "spline"},
+                line={"width": width, "color": TOKENS[mode][color], "shape": "linear" if straight else "spline"},
                 name=count(low) if low == high else f"{low:,}{DASH}{high:,}",
                 hoverinfo="skip",
             )
@@ -150,20 +178,13 @@ def _curve(start: Points, end: Points) -> tuple[list[float | None], list[float |
 
 
 def _draw_bubbles(placed: pd.DataFrame, links: pd.DataFrame, *, mode: Mode) -> go.Scatter:
-    """The clusters; id and size stand inside where they fit."""
+    """The clusters."""
     diameters = 2 * placed["size"].to_numpy()
-    fills = [ramp_color(score, mode=mode) for score in placed["score"]]
-    inside = [_write_inside(row["cluster_id"], row["n_accounts"], 2 * row["size"]) for row in placed.to_dict("records")]
     return go.Scatter(
         x=placed["x"].tolist(),
         y=placed["y"].tolist(),
-        mode="markers+text",
+        mode="markers",
         cliponaxis=False,
-        text=[text for text, _ in inside],
-        textfont={
-            "size": [round(letters, 1) for _, letters in inside],
-            "color": [ink_on(c) for c in fills],
-        },
         showlegend=False,
         marker={
             "size": diameters.round(1).tolist(),
@@ -172,11 +193,32 @@ def _draw_bubbles(placed: pd.DataFrame, links: pd.DataFrame, *, mode: Mode) -> g
             "cmax": 1,
             "colorscale": _scale(mode),
             "opacity": 1,
-            "line": {"width": 1.2, "color": TOKENS[mode]["muted"]},
+            # a small bubble is no more than its edge otherwise
+            "line": {"width": 1.2 if len(placed) <= MOST_FORCED else 0.6, "color": TOKENS[mode]["muted"]},
             "colorbar": color_bar("Score", ["0", "0.5", "1"]),
         },
         customdata=_write_hover(placed, links),
         hovertemplate="%{customdata}<extra></extra>",
+    )
+
+
+def _write_labels(placed: pd.DataFrame, *, mode: Mode) -> go.Scatter:
+    """Id and size inside the bubbles in which they fit; they are few, and each costs a browser as much as a bubble."""
+    rows = placed.to_dict("records")
+    inside = [_write_inside(row["cluster_id"], row["n_accounts"], 2 * row["size"]) for row in rows]
+    shown = [(row, text, letters) for row, (text, letters) in zip(rows, inside, strict=True) if text]
+    return go.Scatter(
+        x=[row["x"] for row, _, _ in shown],
+        y=[row["y"] for row, _, _ in shown],
+        mode="text",
+        cliponaxis=False,
+        text=[text for _, text, _ in shown],
+        textfont={
+            "size": [round(letters, 1) for _, _, letters in shown],
+            "color": [ink_on(ramp_color(row["score"], mode=mode)) for row, _, _ in shown],
+        },
+        showlegend=False,
+        hoverinfo="skip",
     )
 
 
@@ -202,9 +244,10 @@ def _write_hover(placed: pd.DataFrame, links: pd.DataFrame) -> list[str]:
     for link in links.to_dict("records"):
         shared.setdefault(link["a"], []).append(f"{plural(link['n_shared'], 'entity')} shared with {ids[link['b']]}")
         shared.setdefault(link["b"], []).append(f"{plural(link['n_shared'], 'entity')} shared with {ids[link['a']]}")
+    told = set(placed.index[:_TOLD]) | set(placed.nlargest(_TOLD, ["score", "n_accounts"]).index)
     texts = []
     for i, row in enumerate(placed.to_dict("records")):
         head = f"<b>{ids[i]}</b> · {plural(row['n_accounts'], 'account')} · score {row['score']:.2f}"
-        binding = wrap_text(plotly_text(row["binding"], limit=300), width=70)
+        binding = wrap_text(plotly_text(row["binding"], limit=300), width=70) if i in told else ""
         texts.append("<br>".join(filter(None, [head, binding, *shared.get(i, [])[:_KEPT_LINKS]])))
     return texts

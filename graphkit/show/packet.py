@@ -33,6 +33,7 @@ _LONGEST = 200
 _LEDE = 2
 """Sentences that open the page."""
 _WORDS = {"account_id", "entity", "outcome", "reason", "trait", "perturbation", "missing"}
+_VERDICT_NOTES = {"own": "reviewed", "inherited": "inherited: to be renewed", "outgrown": "outgrown: to be renewed"}
 _SHORT = {"cluster_id", "kind", "kinds", "part", "tier", "set_aside", "like", "tag", "first_seen", "last_seen"}
 
 
@@ -172,12 +173,13 @@ def _headline(explanation: Explanation) -> list[tuple[str, str, str]]:
         stability, chance = facts["stability"], facts["expected_by_chance"]
         return [
             ("Score", f"{facts['score']:.2f}", f"rank {facts['rank']:,} of {facts['n_clusters']:,}"),
+            *([("Verdict", facts["verdict"], _VERDICT_NOTES[facts["verdict_basis"]])] if facts["verdict"] else []),
             ("Accounts", compact(facts["n_accounts"]), f"{facts['n_core']:,} of them core"),
             *([("In by likeness", compact(facts["n_weak"]), "have no link of their own")] if facts["n_weak"] else []),
             ("Events", compact(facts["n_events"]), f"{facts['n_events'] / facts['n_accounts']:,.0f} an account"),
             ("Stays together", DASH if stability is None else percent(stability), "of its pairs, over the runs"),
             ("By chance", DASH if chance is None else f"{chance:.3g}", "clusters as large and dense"),
-            ("Last seen", f"{facts['last_seen']:%m-%d}", f"{facts['last_seen']:%Y}"),
+            *([] if facts["verdict"] else [("Last seen", f"{facts['last_seen']:%m-%d}", f"{facts['last_seen']:%Y}")]),
         ]
     threshold = f"bits; {facts['threshold_bits']:.1f} make a link"
     best = DASH if facts["best_bits"] is None else f"{facts['best_bits']:.1f}"

@@ -66,11 +66,16 @@ def write_page(path: str | Path, page: str) -> Path:
     UsageError
         If the file cannot be written.
     """
+    return write_bytes(path, page.encode(), what="report")
+
+
+def write_bytes(path: str | Path, data: bytes, *, what: str) -> Path:
+    """Write a file, whole or not at all, and return its path; a UsageError says what cannot be written."""
     path = Path(path)
     try:
-        replace_file(path, page.encode())
+        replace_file(path, data)
     except OSError as error:
-        raise UsageError(f"{path}: the report cannot be written: {error.strerror or error}") from error
+        raise UsageError(f"{path}: the {what} cannot be written: {error.strerror or error}") from error
     return path
 
 

@@ -25,6 +25,8 @@ from graphkit.snapshot import Snapshot
 
 PAGE_BYTES = 6_000_000
 """Bytes of a page; pictures of clusters that do not fit are left out, and the page says so."""
+MOST_BUBBLES = 400
+"""Clusters in the report's overview; a notebook has room for more."""
 
 _MODES: tuple[Mode, Mode] = ("light", "dark")
 
@@ -98,7 +100,7 @@ def _draw_figures(
     """Figures by the id of their place, as far as ``room`` in bytes goes; the rest is marked as left out."""
     figures = {}
     if facts["overview"]:
-        arranged = arrange_overview(snapshot)
+        arranged = arrange_overview(snapshot, most=MOST_BUBBLES)
         figures["overview"] = pack_figure(*(draw_overview(arranged, mode=mode) for mode in _MODES))
         room -= weigh_figure(figures["overview"])
     if compared:

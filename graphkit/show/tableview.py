@@ -9,8 +9,9 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from graphkit.detect.explanation import DASH, records_of, show_cell
+from graphkit.detect.explanation import records_of, show_cell
 from graphkit.errors import UsageError
+from graphkit.frames import DASH
 from graphkit.show.labels import ACCOUNT, clean_text, make_namer
 from graphkit.show.page import fill_template, read_part
 from graphkit.snapshot import Snapshot, rank_clusters

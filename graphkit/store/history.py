@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from graphkit.detect.past import TURNS
+from graphkit.detect.past import TURNS, rows_about
 from graphkit.errors import UsageError
+from graphkit.frames import mark_frame
 from graphkit.snapshot import Snapshot
 from graphkit.store.store import Store, open_store
 
@@ -40,7 +39,7 @@ def cluster_history(store: Store | str | Path, cluster_id: str) -> pd.DataFrame:
     for snapshot in _walk_back(opened):
         for row in _read_events(snapshot, cluster_id):
             rows[row["day"], row["cluster_id"], row["event"]] = row
-        for row in _rows_about(snapshot.table("history"), cluster_id):
+        for row in rows_about(snapshot.table("history"), cluster_id):
             rows.setdefault((row["day"], row["cluster_id"], row["event"]), row)
     if not rows:
         raise UsageError(f"{opened.path}: no cluster {cluster_id!r} is known; `graphkit list` lists the snapshots")
@@ -48,7 +47,8 @@ def cluster_history(store: Store | str | Path, cluster_id: str) -> pd.DataFrame:
     ordered = sorted(rows.values(), key=lambda row: (row["day"], places.get(row["event"], 0), row["cluster_id"]))
     frame = pd.DataFrame(ordered, columns=_COLUMNS)
     counts = ["n_accounts", "n_kept", "n_gained", "n_lost"]
-    return frame.astype(dict.fromkeys(counts, "Int64") | {"score": "float64"})
+    typed = frame.astype(dict.fromkeys(counts, "Int64") | {"score": "float64"})
+    return mark_frame(typed, "cluster_history")
 
 
 def _walk_back(store: Store) -> Iterator[Snapshot]:
@@ -62,19 +62,9 @@ def _walk_back(store: Store) -> Iterator[Snapshot]:
         snapshot = store.load(parent) if store.holds(parent) else store.parent_of(snapshot.as_of)
 
 
-def _rows_about(table: pa.Table, cluster_id: str) -> list[dict[str, Any]]:
-    """Rows of ``lineage`` or ``history`` of a cluster, and of those that come from it."""
-    previous = table["previous_ids"].combine_chunks()
-    of_it = pc.list_parent_indices(previous).filter(pc.equal(pc.list_flatten(previous), cluster_id))
-    its = pc.indices_nonzero(pc.equal(table["cluster_id"], cluster_id))
-    places = sorted({*its.to_pylist(), *of_it.to_pylist()})
-    rows: list[dict[str, Any]] = table.take(pa.array(places, pa.int64())).to_pylist()
-    return rows
-
-
 def _read_events(snapshot: Snapshot, cluster_id: str) -> Iterator[dict[str, Any]]:
     """The events of a snapshot that concern a cluster."""
-    told = _rows_about(snapshot.table("lineage"), cluster_id)
+    told = rows_about(snapshot.table("lineage"), cluster_id)
     if not told:
         return
     clusters = snapshot.table("clusters", columns=["cluster_id", "score", "n_accounts"]).to_pylist()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +23,7 @@ from graphkit.store.listing import complete_id, find_newest, list_snapshots, sna
 from graphkit.store.lock import hold_lock
 from graphkit.store.names import KEY, PARTIALS, SCRATCH, SNAPSHOTS, STORE_FILE
 from graphkit.store.remote import Place, RemotePath, locate
-from graphkit.store.reviews import read_reviews, tabulate_reviews
+from graphkit.store.reviews import read_reviews, review, tabulate_reviews
 from graphkit.store.sealed import read_sealed
 from graphkit.store.verdicts import judge_clusters
 from graphkit.store.verify import Problem, find_problems
@@ -205,7 +207,10 @@ class Store:
             verdicts = judge_clusters(snapshot, read_reviews(self.path), snapshots=self._snapshots)
             return {name: verdict.to_row() for name, verdict in verdicts.items()}
 
-        return replace(snapshot, judge=judge)
+        # who may write to an object store is known when one writes
+        writable = not isinstance(self.path, Path) or os.access(self.path, os.W_OK)
+        record = partial(review, self, snapshot_id=snapshot.id) if writable else None
+        return replace(snapshot, judge=judge, review=record)
 
     @property
     def _snapshots(self) -> Place:
