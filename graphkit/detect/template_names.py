@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+import pyarrow.compute as pc
 
 from graphkit.ingest.mined import is_digest
 from graphkit.snapshot import Snapshot
@@ -16,9 +17,10 @@ def name_mined_templates(snapshot: Snapshot) -> dict[str, str]:
     The text is other people's, as long as it is: escape and shorten it where you show it. Templates of which only a
     digest is kept and that are not public are left out.
     """
-    rows = snapshot.table("templates", columns=["template_id", "frame", "known_as"]).to_pylist()
+    table = snapshot.table("templates", columns=["template_id", "frame", "known_as"])
+    named = pc.field("frame").is_valid() | pc.field("known_as").is_valid()
     told = {}
-    for row in rows:
+    for row in table.filter(named).to_pylist():
         frame = None if row["frame"] is None or is_digest(row["frame"]) else row["frame"]
         if text := ": ".join(part for part in (row["known_as"], frame) if part):
             told[row["template_id"]] = text

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -49,40 +48,40 @@ def arrange_rhythms(snapshot: Snapshot, cluster_ids: Sequence[str]) -> dict[str,
     """
     own = pc.field("cluster_id").isin(pa.array(cluster_ids, pa.string()))
     members = snapshot.table("accounts", columns=["account_id", "cluster_id"]).filter(own)
-    known = pc.field("account_id").isin(members["account_id"].unique()) | pc.field("account_id").is_null()
-    activity = snapshot.table("activity").filter(known).to_pandas()
-    everyone = activity[activity["account_id"].isna()]
+    activity = snapshot.table("activity")
+    everyone = activity.filter(pc.field("account_id").is_null())
     usual = np.bincount(everyone["hour_of_week"], weights=everyone["n_events"], minlength=HOURS)
-    by_cluster = {cluster_id: rows["account_id"] for cluster_id, rows in members.to_pandas().groupby("cluster_id")}
+    member = pc.index_in(activity["account_id"], value_set=members["account_id"])
+    activity = activity.append_column("member", member).filter(pc.is_valid(member))
+    row_member, hour, n_events = (activity[name].to_numpy() for name in ("member", "hour_of_week", "n_events"))
     population = snapshot.content["population"]
     days = (str(population.get("first_day", "")), str(population.get("last_day", "")))
-    return {
-        cluster_id: _arrange(
-            cluster_id, sorted(by_cluster[cluster_id]), activity, _normalize(usual), days, seed=snapshot.config.seed
-        )
-        for cluster_id in cluster_ids
-    }
+    rhythms = {}
+    for cluster_id in cluster_ids:
+        inside = pc.equal(members["cluster_id"], cluster_id).to_numpy()
+        ids, place = members["account_id"].filter(pa.array(inside)), np.cumsum(inside) - 1
+        rows = inside[row_member]
+        counts = np.zeros((len(ids), HOURS), dtype=np.int64)
+        counts[place[row_member[rows]], hour[rows]] = n_events[rows]
+        rhythms[cluster_id] = _arrange(cluster_id, ids, counts, _normalize(usual), days, seed=snapshot.config.seed)
+    return rhythms
 
 
 def _arrange(
     cluster_id: str,
-    members: list[str],
-    activity: pd.DataFrame,
+    members: pa.ChunkedArray,
+    counts: npt.NDArray[np.int64],
     everyone: Numbers,
     days: tuple[str, str],
     *,
     seed: int,
 ) -> Rhythm:
-    place = pd.Series(np.arange(len(members)), index=members)
-    own = activity[activity["account_id"].isin(place.index)]
-    counts = np.zeros((len(members), HOURS), dtype=np.int64)
-    counts[place[own["account_id"]], own["hour_of_week"]] = own["n_events"]
     share = _normalize(counts.sum(axis=0))
     order = _order_rows(counts, share)
     drawn = order[np.linspace(0, len(order) - 1, min(len(order), MOST_ACCOUNTS)).round().astype(np.int64)]
     return Rhythm(
         cluster_id,
-        [members[i] for i in drawn],
+        members.take(pa.array(drawn)).to_pylist(),
         counts[drawn],
         share,
         everyone,

@@ -32,6 +32,8 @@ _KEPT_OF_MANY = 8
 _BLOCK = 500
 _FILLED = 0.34
 _EDGE = 4.0
+_VISIBLE = 0.1
+"""Pixels by which discs may overlap unseen."""
 _GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
 
 
@@ -137,7 +139,7 @@ def _place_rest(xy: Points, n: int, links: pd.DataFrame) -> Points:
 
 
 def separate_discs(xy: Points, radii: Points, *, gap: float = 0.0, steps: int = 400) -> Points:
-    """Push discs apart until none overlap or ``steps`` are over; larger ones move less.
+    """Push discs apart until none visibly overlap or ``steps`` are over; larger ones move less.
 
     ``xy`` has shape (n, 2), ``radii`` shape (n,); positions that coincide part in fixed directions.
     """
@@ -152,7 +154,7 @@ def separate_discs(xy: Points, radii: Points, *, gap: float = 0.0, steps: int = 
         apart = xy[i] - xy[j]
         distance = np.maximum(np.hypot(apart[:, 0], apart[:, 1]), 1e-9)
         push = radii[i] + radii[j] + gap - distance
-        close = push > 1e-3
+        close = push > _VISIBLE
         if not close.any():
             break
         i, j, step = i[close], j[close], (apart / distance[:, None] * push[:, None])[close]
