@@ -139,7 +139,7 @@ def _place_rest(xy: Points, n: int, links: pd.DataFrame) -> Points:
 
 
 def separate_discs(xy: Points, radii: Points, *, gap: float = 0.0, steps: int = 400) -> Points:
-    """Push discs apart until none visibly overlap or ``steps`` are over; larger ones move less.
+    """Push discs apart until all have half of the gap, none visibly overlap, or ``steps`` are over; larger move less.
 
     ``xy`` has shape (n, 2), ``radii`` shape (n,); positions that coincide part in fixed directions.
     """
@@ -154,9 +154,9 @@ def separate_discs(xy: Points, radii: Points, *, gap: float = 0.0, steps: int = 
         apart = xy[i] - xy[j]
         distance = np.maximum(np.hypot(apart[:, 0], apart[:, 1]), 1e-9)
         push = radii[i] + radii[j] + gap - distance
-        close = push > _VISIBLE
-        if not close.any():
+        if push.max(initial=0) <= max(_VISIBLE, gap / 2):
             break
+        close = push > 0
         i, j, step = i[close], j[close], (apart / distance[:, None] * push[:, None])[close]
         share = (weight[j] / (weight[i] + weight[j]))[:, None]
         for axis in (0, 1):
