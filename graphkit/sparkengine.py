@@ -70,7 +70,7 @@ class Spark:
                 case exp.Alter():
                     self._alter(name, statement.args["actions"][0])
                 case _:
-                    raise NotImplementedError(sql)
+                    raise ValueError(f"Spark is given no such statement: {sql}")
 
     def query(self, sql: str) -> pa.Table:
         """Run a query; its rows as an Arrow table."""
@@ -115,7 +115,7 @@ class Spark:
         elif isinstance(action, exp.Drop):
             self.define(name, frame.drop(*(column.name for column in action.find_all(exp.Column))))
         else:
-            raise NotImplementedError(action.sql())
+            raise ValueError(f"Spark is given no such change of a table: {action.sql()}")
 
     def _create(self, name: str, sql: str, *, keep: bool) -> None:
         self.define(name, self.session.sql(sql), keep=keep)

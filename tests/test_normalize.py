@@ -1,8 +1,10 @@
 import hashlib
+import ipaddress
+import socket
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from graphkit.config import Config
@@ -86,6 +88,29 @@ def entities(kind, values, **settings):
     config = Config.model_validate({"kinds": {kind: settings}})
     canonical = make_canonical_function(kind, config=config)(pa.chunked_array([values[:1], values[1:]], pa.string()))
     return make_showing_function(kind, key=KEY, digest=config.kinds[kind].digest)(canonical).to_pylist()
+
+
+GROUPS = st.sampled_from(["0", "00", "1", "a", "0b", "ff", "db8", "2001", "ffff", "12345", "g", ""])
+SPELLINGS = st.lists(GROUPS, min_size=1, max_size=9).map(":".join) | st.tuples(
+    st.lists(GROUPS, max_size=6).map(":".join), st.lists(GROUPS, max_size=4).map(":".join)
+).map("::".join)
+
+
+@settings(max_examples=500)
+@given(SPELLINGS, st.integers(1, 128))
+def test_any_spelling_of_ipv6_is_the_network_that_python_makes_of_it(text, prefix):
+    try:
+        address = ipaddress.IPv6Address(text)
+    except ValueError:
+        assume(":" in text)
+        assert normalize([text], ipv6_prefix=prefix) == [None]
+        return
+    assume(address.ipv4_mapped is None)
+    [network] = normalize([text], ipv6_prefix=prefix)
+    made = ipaddress.IPv6Network((int(address), prefix), strict=False)
+    given = network if "/" in network else f"{network}/128"
+    assert ipaddress.ip_network(given) == made
+    assert socket.inet_ntop(socket.AF_INET6, made.network_address.packed) == given.split("/")[0]
 
 
 def test_texts_keep_inner_blanks_case_and_control_characters():

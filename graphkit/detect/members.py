@@ -81,12 +81,14 @@ def describe_members(
     partners = _sum_over_ends(pairs, 1 / pairs.probability, n_accounts)
     linked = grouping.inside & (pairs.weight >= threshold)
     ends = pairs.a[linked], pairs.b[linked]
-    by_kind, used = np.zeros((2, n_accounts, len(links.kinds)))
+    by_kind = np.zeros((n_accounts, len(links.kinds)))
+    used = np.zeros((n_accounts, len(links.kinds)), dtype=bool)
     n_kinds = np.zeros(len(ends[0]), dtype=np.int64)
     for kind, bits in enumerate(pairs.bits.T):
         by_kind[:, kind] = _sum_over_ends(pairs, np.where(grouping.inside, np.maximum(bits, 0), 0), n_accounts)
         weighs = bits[linked] > 0
-        used[np.concatenate([end[weighs] for end in ends]), kind] = 1
+        for end in ends:
+            used[end[weighs], kind] = True
         n_kinds += weighs
     met = _count_ends(ends, n_accounts)
     two_kinds = _count_ends([end[n_kinds >= 2] for end in ends], n_accounts)
@@ -129,7 +131,7 @@ def list_kinds(bits: npt.NDArray[np.floating], chosen: npt.NDArray[np.bool_], ki
 
 
 def _find_rule(
-    n_kinds: Numbers, n_two_kind_pairs: Integers, n_met: Integers, steady: npt.NDArray[np.bool_]
+    n_kinds: Integers, n_two_kind_pairs: Integers, n_met: Integers, steady: npt.NDArray[np.bool_]
 ) -> Integers:
     """Place in ``TIER_RULES`` of the first rule that fits each member."""
     fits = [n_met < 1, n_kinds < 2, n_two_kind_pairs < 1, n_met < 2, ~steady, np.ones(len(n_met), dtype=bool)]

@@ -109,8 +109,8 @@ def _cut_ipv6(values: pa.Array, *, prefix: int) -> tuple[pa.Array, pa.Array]:
     kept, rest = divmod(prefix, 16)
     if rest or not 1 <= kept <= 4:
         return values, pc.is_valid(values)
-    others, fewer = 8 - kept, 8 - kept - 1
-    host = rf"(?::{_ANY_GROUP}){{{others}}}|::(?:{_ANY_GROUP}(?::{_ANY_GROUP}){{0,{fewer - 1}}})?"
+    n_others = 8 - kept
+    host = rf"(?::{_ANY_GROUP}){{{n_others}}}|::(?:{_ANY_GROUP}(?::{_ANY_GROUP}){{0,{n_others - 2}}})?"
     pattern = rf"^((?:{_GROUP}:){{{kept - 1}}}[1-9a-f][0-9a-f]{{0,3}})(?:{host})$"
     cut = pc.replace_substring_regex(values, pattern, rf"\1::/{prefix}")
     return cut, pc.equal(cut, values)

@@ -77,12 +77,15 @@ def mine_files(
     prompted = [file for file in files if file_holds_prompts(file, fields)]
     if not prompted:
         return [Group(files, None)]
-    plain = [file for file in files if file not in prompted]
+    with_prompts = {file.path for file in prompted}
+    plain = [file for file in files if file.path not in with_prompts]
     earlier = [read_mined(path, segment) for path, segment in sorted(whole.items()) if segment.mined]
+    places: dict[str, int] = {}
+    for place, mined in enumerate(earlier):
+        places = dict.fromkeys(mined.files, place) | places
     members: dict[int, list[File]] = {-1: []}
     for file in prompted:
-        place = next((place for place, mined in enumerate(earlier) if prints[file.path] in mined.files), -1)
-        members.setdefault(place, []).append(file)
+        members.setdefault(places.get(prints[file.path], -1), []).append(file)
     latest = [max(source.days, default=0) * DAY_US for segment in live.values() for source in segment.sources]
     groups = [Group(plain, None)] if plain else []
     with ExitStack() as stack:
