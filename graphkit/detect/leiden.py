@@ -62,7 +62,8 @@ def gather_stars(
     """Let vertices join the one of a few centers, chosen at random, to which their strongest edge leads.
 
     A vertex joins while its edge to the center alone makes up for all who joined before it by stronger edges, so that
-    each joining raises the quality of the partition.
+    each joining raises the quality of the partition. Who has other edges, but into the star only that to its center,
+    may stand at a bridge and is left alone.
 
     Parameters
     ----------
@@ -91,6 +92,10 @@ def gather_stars(
     size = np.arange(len(joined)) - np.repeat(begins, np.diff(begins, append=len(joined))) + 1
     alone = joined[strongest[joined] < resolution * size]
     star[alone] = alone
+    inside = star[a] == star[b]
+    n_edges, n_inside = (np.bincount(edges[of].ravel(), minlength=n) for of in (slice(None), inside))
+    bridged = joined[(n_inside[joined] == 1) & (n_edges[joined] > 1)]
+    star[bridged] = bridged
     return np.unique(star, return_inverse=True)[1].astype(np.int64)
 
 
