@@ -73,9 +73,7 @@ def find_candidates(sketch: Sketch, *, key: bytes) -> Candidates:
     uses = _median_uses(recurrent.uses, core, n_cores)
     holds = _incidence(words.prompt[pairs.place], pairs.pair, (len(sketch.texts), len(pairs.hashes)))
     frames = _share(witnesses, holds, COMMON)
-    example = np.zeros(len(pairs.hashes), np.int64)
-    example[pairs.pair] = pairs.place
-    bits = _weigh(frames, words.hashes[example], words.hashes[example + 1], model)
+    bits = _weigh(frames, words.hashes[pairs.example], words.hashes[pairs.example + 1], model)
     total = np.asarray(bits.sum(axis=1), dtype=np.float64).ravel()
     frequency: Numbers = np.log2(np.maximum(uses, 1) / max(sketch.n_prompts, 1))
     surprise = total + frequency
