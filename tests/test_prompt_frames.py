@@ -52,3 +52,23 @@ def test_three_accounts_share_a_template_among_many_prompts_of_few_accounts():
     assert templates.set_index("frame").loc[TABLE.replace("{}", "⟨…⟩"), "n_accounts"] == 3
     assert len(set(ids.iloc[-9:].tolist())) == 1
     assert ids.iloc[-9:].notna().all()
+
+
+def test_an_address_or_path_alone_is_no_template():
+    critics = [CRITIC.format(filling(900 + n)) for n in range(20)]
+    links = [
+        f"{filling(n, 5)} https://forge.example.org/kite/robot-arm/issues/{n} {filling(n + 500, 5)}" for n in range(40)
+    ]
+    paths = [f"{filling(n, 5)} /usr/share/robot_arm/profiles-v2/{n} {filling(n + 500, 5)}" for n in range(40, 80)]
+    ids, templates = gk.mine_templates([*critics, *links, *paths])
+    assert templates["frame"].tolist() == [CRITIC.replace("{}", "⟨…⟩")]
+    assert ids.iloc[20:].isna().all()
+
+
+def test_keys_of_json_and_scripts_without_spaces_are_words_apart():
+    compact = '{{"task":"translate","tone":"formal","audience":"lawyers","glossary":"none","text":"{}"}}'
+    chinese = "請把下面的文字翻譯成英文,不要加任何解釋:{}"
+    made = [text.format(filling(number * 100 + n)) for number, text in enumerate((compact, chinese)) for n in range(20)]
+    ids, _ = gk.mine_templates([*made, *others(100)])
+    assert ids.iloc[:20].nunique() == ids.iloc[20:40].nunique() == 1
+    assert ids.iloc[:40].notna().all()
