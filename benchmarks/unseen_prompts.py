@@ -4,8 +4,12 @@
     python benchmarks/unseen_prompts.py FOLDER        where the packages are unpacked in FOLDER
 
 Templates are those that the packages of FOLDER ship: of each task of lm-eval one (many languages), and the string
-constants of llama-index with slots. Fillings and other prompts are fortunes in the languages that there are, and
+constants with slots of the others. Fillings and other prompts are fortunes in the languages that there are, and
 paragraphs and source code of the installed Python packages. What is measured is told in prompt_templates.py.
+
+Without senders, each prompt is taken as another one's. With them, what is not from a template is from one account for
+each collection (a file of fortunes, a package), as texts of one collection share bylines and headings; what is from a
+template is from one of 300.
 """
 
 import ast
@@ -23,16 +27,19 @@ from prompt_templates import first_words, mined, score_groups
 from rich.console import Console
 from rich.table import Table
 
+import graphkit as gk
+
 _SLOT = re.compile(r"\{\{.*?\}\}|\{[a-z_]+\}", re.DOTALL)
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_]+")
 _LEAST_WORDS = 8
 _LEAST_USES = 12
+_SENDERS = 300
 
 Random = np.random.Generator
 
 
 def read_templates(folder: Path, random: Random) -> list[str]:
-    """Templates of eight fixed words or more, slots as ``{}``: one of each lm-eval task, and llama-index's own."""
+    """Templates of eight fixed words or more, slots as ``{}``: one of each lm-eval task, and constants of others."""
     by_task: dict[str, list[str]] = {}
     for path in sorted(folder.rglob("lm_eval/tasks/*/**/*.yaml")):
         text = _read_field(path.read_text("utf-8"))
@@ -40,8 +47,9 @@ def read_templates(folder: Path, random: Random) -> list[str]:
             task = path.parts[path.parts.index("tasks") + 1]
             by_task.setdefault(task, []).append(text)
     chosen = [sorted(set(texts))[int(random.integers(len(set(texts))))] for _, texts in sorted(by_task.items())]
-    for path in sorted(folder.rglob("llama_index/core/**/*.py")):
-        chosen += _read_constants(path.read_text("utf-8"))
+    for path in sorted(folder.rglob("*.py")):
+        if "lm_eval" not in path.parts:
+            chosen += _read_constants(path.read_text("utf-8"))
     shapes = {" ".join(_WORD.findall(_SLOT.sub(" ", text).lower())): text for text in chosen if _SLOT.search(text)}
     kept = [text for words, text in shapes.items() if len(words.split()) >= _LEAST_WORDS]
     return [_SLOT.sub("{}", text).strip() for text in sorted(kept)]
@@ -67,19 +75,21 @@ def _read_constants(source: str) -> list[str]:
     return [text for text in texts if re.search(r"(?<!\{)\{[a-z_]+\}", text)]
 
 
-def read_texts(folder: Path) -> list[str]:
-    """Fortunes of every language, paragraphs of packages' descriptions, and functions of their source code."""
-    texts: dict[str, None] = {}
+def read_texts(folder: Path) -> dict[str, str]:
+    """Fortunes of every language, paragraphs of packages' descriptions, and source code; of each its collection."""
+    texts: dict[str, str] = {}
     for path in sorted(folder.rglob("usr/share/games/fortunes*/**/*")):
         if path.is_file() and path.suffix not in {".dat", ".u8"}:
             fortunes = path.read_bytes().decode("utf-8", "replace")
-            texts |= dict.fromkeys(text.strip() for text in re.split(r"\n%+\n", fortunes))
+            texts |= dict.fromkeys((text.strip() for text in re.split(r"\n%+\n", fortunes)), str(path))
     packages = Path(sysconfig.get_paths()["purelib"])
     for path in sorted(packages.glob("*.dist-info/METADATA")):
-        texts |= dict.fromkeys(text.strip() for text in path.read_text("utf-8").split("\n\n")[1:])
+        paragraphs = path.read_text("utf-8").split("\n\n")[1:]
+        texts |= dict.fromkeys((text.strip() for text in paragraphs), path.parent.name)
     for path in sorted(packages.glob("*/*.py"))[:400]:
-        texts |= dict.fromkeys(text.strip() for text in path.read_bytes().decode("utf-8", "replace").split("\n\n\n"))
-    return [text for text in texts if 20 <= len(text) <= 3_000]
+        parts = path.read_bytes().decode("utf-8", "replace").split("\n\n\n")
+        texts |= dict.fromkeys((text.strip() for text in parts), path.parent.name)
+    return {text: collection for text, collection in texts.items() if 20 <= len(text) <= 3_000}
 
 
 def write_prompts(
@@ -131,19 +141,30 @@ _JITTERS: tuple[Callable[[str, Random], str], ...] = (
 )
 
 
+def name_senders(prompts: pd.Series, truth: pd.Series, collections: dict[str, str], random: Random) -> pd.Series:
+    """Who sent each prompt: a text's collection, or one of 300 accounts for what is from a template."""
+    accounts = pd.Series(random.integers(_SENDERS, size=len(prompts))).map("account {}".format)
+    return accounts.where(truth.notna(), prompts.map(collections))
+
+
 def main(folder: Path, prompts: Annotated[int, typer.Option()] = 25_000) -> None:
     """Print the score of three mixtures."""
     table = Table("mixture", "templates", "method", "F1", "found", "noise", "others", "groups of 20")
     for seed, share in ((1, 0.25), (2, 0.5), (3, 0.75)):
         random = np.random.default_rng(seed)
         templates, texts = read_templates(folder, random), read_texts(folder)
-        written, truth, noisy = write_prompts(templates, texts, prompts, share=share, random=random)
-        for method in (first_words, mined):
-            groups = method(written)
+        written, truth, noisy = write_prompts(templates, list(texts), prompts, share=share, random=random)
+        senders = name_senders(written, truth, texts, random)
+        methods = {
+            "first words": first_words(written),
+            "mined": mined(written),
+            "mined, with senders": gk.mine_templates(written, senders)[0].astype(object),
+        }
+        for method, groups in methods.items():
             score = score_groups(truth, groups, noisy)
             cells = [f"{score[name]:.3f}" for name in ("F1", "found", "noise", "organic")]
             about = f"{len(written):,}, {truth.notna().mean():.0%} from templates"
-            table.add_row(about, str(len(templates)), method.__name__, *cells, str(score["groups"]))
+            table.add_row(about, str(len(templates)), method, *cells, str(score["groups"]))
     Console(width=130).print(table)
 
 

@@ -225,10 +225,12 @@ def test_hostile_texts_stay_on_one_line():
         ["word " * 5_000] * 20,
         ["x" * 3_000_000] * 3,
         ["\ufdfa" * 50_000] * 2,
+        [np.random.default_rng(0).bytes(10_000_000)],
+        [" ".join(f"w{n}x{k}" for k in range(1_200_000)) for n in range(2)],
         [" ".join(np.random.default_rng(n).choice(["a", "b", "c", "d", "e"], 300)) for n in range(400)],
         [filling(n, 300) for n in range(400)],
     ],
-    ids=["none", "blank", "odd", "one word", "long word", "ligatures", "five words", "all distinct"],
+    ids=["none", "blank", "odd", "one word", "long word", "ligatures", "bytes", "10 MB", "five words", "all distinct"],
 )
 def test_prompts_made_to_exhaust_are_read_and_nothing_is_lost(prompts):
     ids, templates = gk.mine_templates(prompts)
@@ -237,10 +239,10 @@ def test_prompts_made_to_exhaust_are_read_and_nothing_is_lost(prompts):
     assert not len(templates)
 
 
-def test_copies_are_one_template():
+def test_a_million_copies_are_one_template():
     prompt = "Please write a short poem about the sea and the wind for my grandmother"
-    ids, templates = gk.mine_templates([prompt] * 20_000)
-    assert templates[["frame", "n_prompts"]].values.tolist() == [[prompt, 20_000]]
+    ids, templates = gk.mine_templates(pa.array([prompt]).take(pa.array(np.zeros(1_000_000, np.int8))))
+    assert templates[["frame", "n_prompts"]].values.tolist() == [[prompt, 1_000_000]]
     assert ids.notna().all()
 
 
