@@ -17,7 +17,6 @@ _ORDER = [
     "analysis",
     "refresh",
     "demo",
-    "terminal",
     "cli",
     "__main__",
 ]
