@@ -18,7 +18,7 @@ from rich.progress import Progress as Bar
 from graphkit.cli.output import err
 
 if TYPE_CHECKING:
-    from graphkit.analysis import Progress, Stage
+    from graphkit.stages import Progress, Stage
 
 
 @contextmanager
