@@ -118,7 +118,8 @@ def list_graph(graph: Graph, behavior: Behavior, *, config: Config) -> dict[str,
 
 def _describe_clusters(grouping: Grouping, members: pd.DataFrame, usage: pa.Table) -> pd.DataFrame:
     by_cluster = members.groupby("cluster")
-    tokens = usage.to_pandas().groupby("cluster_id")[["input_tokens", "output_tokens"]].sum(min_count=1)
+    counted = usage.select(["cluster_id", "input_tokens", "output_tokens"]).to_pandas()
+    tokens = counted.groupby("cluster_id").sum(min_count=1)
     tokens = tokens.reindex(list(grouping.names)).astype("Float64").round().astype("Int64")
     n_core = (members["tier"] == "core").groupby(members["cluster"]).sum()
     return pd.DataFrame(
