@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from graphkit.detect.parts import Clusters, Part, around, make_part, missing_part, place_texts
-from graphkit.link.links import Integers, Numbers
+from graphkit.detect.parts import Clusters, Part, around, make_part, missing_part
+from graphkit.link.links import Numbers
+from graphkit.link.naming import place_names, rank_names
 
 _BURST_DAYS = 7
 _DAY = 86_400
@@ -70,12 +69,12 @@ def private_share(clusters: Clusters) -> Part:
 def capability_concentration(clusters: Clusters) -> Part:
     """Divergence (Jensen-Shannon, bits) of the mix of models and capabilities from the population's."""
     usage, n = clusters.usage, clusters.n
-    model, capability = (_rank_texts(usage[name]) for name in ("model", "capability"))
+    model, capability = (rank_names(usage[name]) for name in ("model", "capability"))
     if not model.any() and not capability.any():
         return missing_part("capability_concentration", n, "the events have neither model nor capability")
     mixes, mix = np.unique(model * (capability.max() + 1) + capability, return_inverse=True)
-    row = place_texts(usage["cluster_id"], clusters.grouping.names)
-    row[row < 0] = n  # the population's
+    place = place_names(usage["cluster_id"], clusters.grouping.names)
+    row = np.where(place < 0, n, place)  # the last is the population's
     slot = row * len(mixes) + mix
     n_events = np.bincount(slot, weights=usage["n_events"].to_numpy(), minlength=(n + 1) * len(mixes)).reshape(
         n + 1, -1
@@ -104,14 +103,6 @@ def volume(clusters: Clusters) -> Part:
     value = clusters.members.groupby("cluster")["n_events"].median().to_numpy(dtype=float)
     usual = float(clusters.population["n_events"].median())
     return make_part("volume", value, usual, np.clip(0.5 + np.log2(value / usual) / 8, 0, 1))
-
-
-def _rank_texts(column: pa.ChunkedArray) -> Integers:
-    """Place of each text among the distinct ones, from 1 on in their order; 0 for none."""
-    encoded = pc.dictionary_encode(column).combine_chunks()
-    ranks = pc.rank(encoded.dictionary, tiebreaker="dense").cast(pa.int64())
-    places: Integers = pc.fill_null(ranks.take(encoded.indices), 0).to_numpy(zero_copy_only=False)
-    return places
 
 
 def _shared_inside(clusters: Clusters, chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

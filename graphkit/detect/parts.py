@@ -6,7 +6,6 @@ lies from 0 to 1 and never falls as the cluster looks more like a farm; 0.5 is w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from graphkit.config import Config
 from graphkit.detect.members import Grouping
@@ -113,7 +111,7 @@ def accounts(clusters: Clusters) -> Part:
 
 def kinds_that_corroborate(clusters: Clusters) -> Part:
     """Share of the members that two kinds or more link, beside that of all accounts in clusters."""
-    several = (clusters.members["kinds"].map(len) > 1).to_numpy(dtype=float)
+    several = (clusters.members["kinds"].list.len() > 1).to_numpy(dtype=float)
     value = clusters.mean(several)
     return make_part("kinds_that_corroborate", value, float(several.mean()) if clusters.n else np.nan, value)
 
@@ -159,14 +157,6 @@ def around(value: Numbers, usual: float | Numbers, *, below: float = 1.0) -> Num
     under = (value - usual) / max(below, 1e-9)
     effect: Numbers = np.clip(0.5 + 0.5 * np.where(value >= usual, above, under), 0, 1)
     return np.where(np.isnan(value), np.nan, effect)
-
-
-def place_texts(column: pa.ChunkedArray, known: Iterable[str]) -> Integers:
-    """Place of each text of a column, plain or a dictionary, among the known ones; -1 where it is none of them."""
-    encoded = pc.dictionary_encode(column).combine_chunks()
-    place = pc.index_in(encoded.dictionary, value_set=pa.array(known, pa.string()))
-    places: Integers = pc.fill_null(place.take(encoded.indices), -1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return places
 
 
 def _weighted_mean(cluster: Integers, value: Numbers, weight: Numbers, *, n: int) -> Numbers:

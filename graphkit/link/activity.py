@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from graphkit.engine import Engine
 from graphkit.ingest.coding import LABELS
 from graphkit.link.links import Integers, Links
+from graphkit.link.naming import name_places
 
 _HOUR_US = 3_600_000_000
 _HOURS = 168
@@ -77,7 +78,7 @@ def _measure_hours(engine: Engine, links: Links, members: Integers) -> pa.Table:
         own = {"id": members[start + member], "hour_of_week": hour_of_week, "n_events": n_events[filled]}
         tables.append(pa.table(own).cast(schema))
     hours = pa.concat_tables(tables)
-    named = _name(hours["id"], links.accounts["account_id"].combine_chunks())
+    named = name_places(hours["id"], links.accounts["account_id"])
     return hours.drop_columns("id").append_column("account_id", named)
 
 
@@ -99,15 +100,10 @@ def _measure_usage(engine: Engine, names: tuple[str, ...]) -> pa.Table:
         tables.append(own.cast(everyone.schema))
     usage = pa.concat_tables(tables)
     columns = {name: usage[name] for name in ("n_events", "n_accounts", "input_tokens", "output_tokens")}
-    columns["cluster_id"] = _name(usage["cluster"], pa.array(names, pa.string()))
+    columns["cluster_id"] = name_places(usage["cluster"], pa.array(names, pa.string()))
     columns["day"] = usage["day"].cast(pa.int32()).cast(pa.date32())
     for label in LABELS:
         coded = engine.query(f"SELECT code, min(name) AS name FROM names_{label} GROUP BY code ORDER BY name")
         place = pc.index_in(usage[label], value_set=coded["code"])
-        columns[label] = _name(place, coded["name"].combine_chunks())
+        columns[label] = name_places(place, coded["name"])
     return pa.table(columns)
-
-
-def _name(places: pa.ChunkedArray, names: pa.Array) -> pa.DictionaryArray:
-    """Names by their places, each kept once."""
-    return pa.DictionaryArray.from_arrays(places.combine_chunks().cast(pa.int32()), names)
