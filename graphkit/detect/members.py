@@ -110,16 +110,18 @@ def describe_members(
     )
 
 
-def list_kinds(bits: npt.NDArray[np.floating], chosen: npt.NDArray[np.bool_], kinds: tuple[str, ...]) -> pa.ListArray:
+def list_kinds(
+    bits: npt.NDArray[np.floating], chosen: npt.NDArray[np.bool_], kinds: tuple[str, ...]
+) -> pa.ChunkedArray:
     """List in each row of ``bits``, shape (rows, kinds), the names of the chosen kinds, most bits first."""
-    listed = []
+    names, listed = pa.array(kinds, pa.string()), []
     for start in range(0, len(bits), _CHUNK):
         some = chosen[start : start + _CHUNK]
         order = np.argsort(np.where(some, -bits[start : start + _CHUNK], np.inf), axis=1, kind="stable")
-        listed.append(order[np.take_along_axis(some, order, axis=1)].astype(np.int16))
-    places = np.concatenate([*listed, np.empty(0, dtype=np.int16)])
-    offsets = np.concatenate([[0], np.cumsum(np.count_nonzero(chosen, axis=1))]).astype(np.int32)
-    return pa.ListArray.from_arrays(offsets, pa.DictionaryArray.from_arrays(places, pa.array(kinds, pa.string())))
+        places = order[np.take_along_axis(some, order, axis=1)].astype(np.int16)
+        offsets = np.concatenate([[0], np.cumsum(np.count_nonzero(some, axis=1))]).astype(np.int32)
+        listed.append(pa.ListArray.from_arrays(offsets, pa.DictionaryArray.from_arrays(places, names)))
+    return pa.chunked_array(listed, pa.list_(pa.dictionary(pa.int16(), pa.string())))
 
 
 def _find_rule(
