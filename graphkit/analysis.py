@@ -153,22 +153,23 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
             graph, grouping = leave_out_idle_pairs(graph, grouping, config=config)
         days = running.query("SELECT min(first_seen) AS first, max(last_seen) AS last FROM population").to_pylist()[0]
     listed_graph = list_graph(graph, behavior, config=config)
-    with clock.stage("score and explain"), begin_writing(listed_graph) as begun:
+    with clock.stage("score and explain"), begin_writing(listed_graph) as graph_begun:
         tables = listed_graph | make_findings(graph, grouping, behavior, checks, config=config)
         parent = parent_of(intake.as_of) if parent_of else None
         tables, faults = keep_identity(
             tables, parent, as_of=intake.as_of, config=config, n_population=graph.links.n_population
         )
-        clusters, evidence = (tables[name].to_pandas() for name in ("clusters", "evidence"))
         tables["templates"] = list_templates(graph.links, intake.templates, public=public, key=key)
         tables["calibration"] = calibration_table(learnt, config)
-        tables["layout"] = overview_layout(clusters, evidence, seed=config.seed)
+        with begin_writing({name: tables[name] for name in tables if name not in listed_graph}) as findings_begun:
+            clusters, evidence = (tables[name].to_pandas() for name in ("clusters", "evidence"))
+            layout = overview_layout(clusters, evidence, seed=config.seed)
     if partials is not None and partials.is_dir():
         drop_unused(partials, intake.segments)
     with clock.stage("write tables"):
         return build_snapshot(
-            tables,
-            begun=begun,
+            {"layout": layout},
+            begun=graph_begun | findings_begun,
             as_of=intake.as_of,
             content=describe_content(
                 graph, checks.chance, given, intake=intake, key=key, days=days, parent=parent, faults=faults
