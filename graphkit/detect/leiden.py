@@ -13,7 +13,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from graphkit.apart import work_apart
-from graphkit.link.links import Integers, Numbers
+from graphkit.link.arrays import Integers, Numbers
 
 _ITERATIONS = 2
 _CENTERS = 0.05
@@ -93,7 +93,8 @@ def gather_stars(
     alone = joined[strongest[joined] < resolution * size]
     star[alone] = alone
     inside = star[a] == star[b]
-    n_edges, n_inside = (np.bincount(edges[of].ravel(), minlength=n) for of in (slice(None), inside))
+    n_edges = np.bincount(a, minlength=n) + np.bincount(b, minlength=n)
+    n_inside = np.bincount(a[inside], minlength=n) + np.bincount(b[inside], minlength=n)
     bridged = joined[(n_inside[joined] == 1) & (n_edges[joined] > 1)]
     star[bridged] = bridged
     return np.unique(star, return_inverse=True)[1].astype(np.int64)
@@ -137,21 +138,30 @@ def merge_parts(
     Community of each vertex, numbered from 0.
     """
     n = int(parts.max(initial=-1)) + 1
-    a, b = parts[edges].T
-    between = a != b
-    ends = np.minimum(a, b)[between], np.maximum(a, b)[between]
-    joined = sparse.coo_array((strength[between], ends), shape=(n, n)).tocsr().tocoo()
-    graph = igraph.Graph(n=n, edges=np.column_stack([joined.row, joined.col]).astype(np.int64))
+    joined = _join_between(parts.astype(np.int32), edges, strength, n=n)
+    # of an array igraph makes lists, all at once; a view of its memory gives one number at a time
+    ends = zip(joined.row.data, joined.col.data, strict=True)
+    graph = igraph.Graph(n=n, edges=ends)
     with seeded(seed):
         partition = graph.community_leiden(
             objective_function="CPM",
-            weights=joined.data,
+            weights=joined.data.data,
             resolution=resolution,
             node_weights=np.bincount(parts, minlength=n).tolist(),
             initial_membership=None if start is None else start.tolist(),
             n_iterations=_ITERATIONS,
         )
     return np.asarray(partition.membership, dtype=np.int64)[parts]
+
+
+def _join_between(
+    parts: npt.NDArray[np.int32], edges: npt.NDArray[np.integer], strength: Numbers, *, n: int
+) -> sparse.coo_array:
+    """Strength between each two parts of ``n``, above the diagonal."""
+    a, b = parts[edges].T
+    between = a != b
+    ends = np.minimum(a, b)[between], np.maximum(a, b)[between]
+    return sparse.coo_array((strength[between], ends), shape=(n, n)).tocsr().tocoo()
 
 
 @contextmanager

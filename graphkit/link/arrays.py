@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 Integers = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.float64]
 
 
 def sort_distinct(values: Integers) -> Integers:
