@@ -13,7 +13,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from graphkit.apart import work_apart
-from graphkit.link.arrays import Integers, Numbers
+from graphkit.link.arrays import Edges, Integers, Numbers
 
 _ITERATIONS = 2
 _CENTERS = 0.05
@@ -22,16 +22,14 @@ _FEW_EDGES = 200_000
 """Up to here a process of its own takes longer to begin than the work takes."""
 
 
-def join_edges(edges: Integers, n: int) -> Integers:
+def join_edges(edges: Edges, n: int) -> Integers:
     """Number the connected component of each of ``n`` vertices."""
     ones = np.ones(len(edges), dtype=np.int8)
     matrix = sparse.coo_array((ones, (edges[:, 0], edges[:, 1])), shape=(n, n))
     return connected_components(matrix, directed=False)[1].astype(np.int64)
 
 
-def partition_graph(
-    edges: npt.NDArray[np.integer], strength: Numbers, *, start: Integers, resolution: float, seed: int
-) -> Integers:
+def partition_graph(edges: Edges, strength: Numbers, *, start: Integers, resolution: float, seed: int) -> Integers:
     """Partition a graph, beginning with given communities.
 
     A start near the answer, such as the components of the strongest edges, saves half of the time, and stars that are
@@ -56,9 +54,7 @@ def partition_graph(
     return merge_parts(star, edges, strength, start=start_of_star, resolution=resolution, seed=seed)
 
 
-def gather_stars(
-    edges: npt.NDArray[np.integer], strength: Numbers, *, n: int, resolution: float, seed: int
-) -> Integers:
+def gather_stars(edges: Edges, strength: Numbers, *, n: int, resolution: float, seed: int) -> Integers:
     """Let vertices join the one of a few centers, chosen at random, to which their strongest edge leads.
 
     A vertex joins while its edge to the center alone makes up for all who joined before it by stronger edges, so that
@@ -102,20 +98,19 @@ def gather_stars(
 
 @contextmanager
 def begin_partition(
-    edges: Integers, strength: Numbers, *, start: Integers, resolution: float, seed: int
+    edges: Edges, strength: Numbers, *, start: Integers, resolution: float, seed: int
 ) -> Iterator[Callable[[], Integers]]:
     """Begin ``partition_graph``, in a process of its own if it takes long; gives a function that waits for the end."""
     if len(edges) <= _FEW_EDGES:
         yield lambda: partition_graph(edges, strength, start=start, resolution=resolution, seed=seed)
         return
-    narrow: npt.NDArray[np.integer] = edges.astype(np.int32)
-    with work_apart(partition_graph, narrow, strength, start=start, resolution=resolution, seed=seed) as wait:
+    with work_apart(partition_graph, edges, strength, start=start, resolution=resolution, seed=seed) as wait:
         yield wait
 
 
 def merge_parts(
     parts: Integers,
-    edges: npt.NDArray[np.integer],
+    edges: Edges,
     strength: Numbers,
     *,
     start: Integers | None = None,
@@ -154,9 +149,7 @@ def merge_parts(
     return np.asarray(partition.membership, dtype=np.int64)[parts]
 
 
-def _join_between(
-    parts: npt.NDArray[np.int32], edges: npt.NDArray[np.integer], strength: Numbers, *, n: int
-) -> sparse.coo_array:
+def _join_between(parts: npt.NDArray[np.int32], edges: Edges, strength: Numbers, *, n: int) -> sparse.coo_array:
     """Strength between each two parts of ``n``, above the diagonal."""
     a, b = parts[edges].T
     between = a != b

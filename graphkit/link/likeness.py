@@ -56,7 +56,8 @@ def member_likeness(profiles: Numbers, membership: Integers, chosen: npt.NDArray
     """
     if not profiles.size:
         return np.where(chosen, 0.0, np.nan)
-    size, total, squares = _add_up(profiles, membership)
+    asked = np.isin(membership, membership[chosen])
+    size, total, squares = _add_up(profiles, np.where(asked, membership, -1))
     whole = group_likeness(size, total, squares)
     likeness = np.full(len(membership), np.nan)
     places = np.flatnonzero(chosen)
