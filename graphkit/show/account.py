@@ -1,25 +1,17 @@
 """One account: what it uses, and who uses the same."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
+from graphkit.show.drawing import Drawing, Trace, frame_figure, scatter, write_message
 from graphkit.show.footprint import MOST_OTHERS, Footprint, arrange_footprint
 from graphkit.show.labels import ACCOUNT, NameOf, count_drawn, make_namer, note_missing, plotly_text, wrap_text
 from graphkit.show.layouts import join_paths
 from graphkit.show.marks import count_shared, draw_entities, draw_lines, head_entity, tell_some
-from graphkit.show.theme import (
-    TOKENS,
-    KindStyle,
-    Mode,
-    add_message,
-    frame_figure,
-    ink_on,
-    kind_styles,
-    require_mode,
-    with_alpha,
-)
+from graphkit.show.theme import TOKENS, KindStyle, Mode, ink_on, kind_styles, require_mode, with_alpha
 from graphkit.snapshot import Snapshot
 from graphkit.wording import plural
 
@@ -42,16 +34,13 @@ def plot_account(snapshot: Snapshot, account_id: str, *, mode: Mode = "light", r
         If the account has no links in the snapshot; the error names near ids.
     """
     require_mode(mode)
-    footprint = arrange_footprint(snapshot, account_id)
-    name_of = make_namer(snapshot, reveal=reveal)
-    styles = kind_styles(snapshot.config.kinds, mode=mode)
-    return draw_footprint(
-        footprint, styles={k: s for k, s in styles.items() if k in footprint.n_entities}, mode=mode, name_of=name_of
-    )
+    footprint, name_of = arrange_footprint(snapshot, account_id), make_namer(snapshot, reveal=reveal)
+    return go.Figure(draw_footprint(footprint, mode=mode, kinds=list(snapshot.config.kinds), name_of=name_of))
 
 
-def draw_footprint(footprint: Footprint, *, styles: dict[str, KindStyle], mode: Mode, name_of: NameOf) -> go.Figure:
+def draw_footprint(footprint: Footprint, *, mode: Mode, kinds: Sequence[str], name_of: NameOf) -> Drawing:
     """Draw an arranged account."""
+    styles = {kind: style for kind, style in kind_styles(kinds, mode=mode).items() if kind in footprint.n_entities}
     name = plotly_text(name_of(ACCOUNT, footprint.account_id), limit=40)
     traces = [
         *_draw_shared(footprint, styles, mode=mode),
@@ -60,11 +49,10 @@ def draw_footprint(footprint: Footprint, *, styles: dict[str, KindStyle], mode: 
         *(_draw_entities(footprint, kind, style, mode=mode, name_of=name_of) for kind, style in styles.items()),
         _draw_focus(footprint, name, mode=mode),
     ]
-    figure = frame_figure(traces, title=f"Account {name}: what it shares", notes=_write_notes(footprint), mode=mode)
-    figure.update_layout(annotations=_write_labels(footprint, mode=mode, name_of=name_of))
+    title, labels = f"Account {name}: what it shares", _write_labels(footprint, mode=mode, name_of=name_of)
     if footprint.entities.empty:
-        add_message(figure, "All that it shares is too common to weigh.", mode=mode)
-    return figure
+        labels.append(write_message("All that it shares is too common to weigh.", mode=mode))
+    return frame_figure(traces, title=title, notes=_write_notes(footprint), mode=mode, annotations=labels)
 
 
 def _write_notes(footprint: Footprint) -> list[str]:
@@ -86,7 +74,7 @@ def _write_notes(footprint: Footprint) -> list[str]:
     return [*notes, *note_missing(missing)]
 
 
-def _draw_shared(footprint: Footprint, styles: dict[str, KindStyle], *, mode: Mode) -> list[go.Scatter]:
+def _draw_shared(footprint: Footprint, styles: dict[str, KindStyle], *, mode: Mode) -> list[Trace]:
     """Thin lines from entities to the accounts that use them too."""
     entities, others = footprint.entities, footprint.others
     ends = [(entity, other) for other, used in enumerate(others["entities"]) for entity in used]
@@ -102,7 +90,7 @@ def _draw_shared(footprint: Footprint, styles: dict[str, KindStyle], *, mode: Mo
     return traces
 
 
-def _draw_spokes(footprint: Footprint, styles: dict[str, KindStyle]) -> list[go.Scatter]:
+def _draw_spokes(footprint: Footprint, styles: dict[str, KindStyle]) -> list[Trace]:
     """Strong lines from the account to what it uses."""
     traces = []
     for name, style in styles.items():
@@ -111,12 +99,12 @@ def _draw_spokes(footprint: Footprint, styles: dict[str, KindStyle]) -> list[go.
     return traces
 
 
-def _draw_others(footprint: Footprint, *, inside: bool, mode: Mode, name_of: NameOf) -> go.Scatter:
+def _draw_others(footprint: Footprint, *, inside: bool, mode: Mode, name_of: NameOf) -> Trace:
     """Co-accounts of its cluster, filled, or the others, open."""
     token, others = TOKENS[mode], footprint.others[footprint.others["inside"] == inside]
     total = footprint.n_inside if inside else footprint.n_others - footprint.n_inside
     label = "In its cluster" if inside else "Other accounts"
-    return go.Scatter(
+    return scatter(
         x=others["x"].round(1).tolist(),
         y=others["y"].round(1).tolist(),
         mode="markers+text",
@@ -147,7 +135,7 @@ def _write_hover(footprint: Footprint, row: dict[Any, Any], *, name_of: NameOf) 
     return f"{head}{told}<br>{wrap_text(shares, width=80)}"
 
 
-def _draw_entities(footprint: Footprint, kind: str, style: KindStyle, *, mode: Mode, name_of: NameOf) -> go.Scatter:
+def _draw_entities(footprint: Footprint, kind: str, style: KindStyle, *, mode: Mode, name_of: NameOf) -> Trace:
     """The drawn entities of a kind."""
     rows = footprint.entities[footprint.entities["kind"] == kind]
     hover = [
@@ -159,11 +147,11 @@ def _draw_entities(footprint: Footprint, kind: str, style: KindStyle, *, mode: M
     return draw_entities(rows, style, sizes=19, name=name, hover=hover, mode=mode)
 
 
-def _draw_focus(footprint: Footprint, name: str, *, mode: Mode) -> go.Scatter:
+def _draw_focus(footprint: Footprint, name: str, *, mode: Mode) -> Trace:
     """The account itself."""
     cluster = footprint.cluster_id
     where = "in no cluster" if cluster is None else f"in cluster {plotly_text(cluster, limit=40)}"
-    return go.Scatter(
+    return scatter(
         x=[0],
         y=[0],
         mode="markers",

@@ -1,11 +1,10 @@
 """What an explorer looks up: clusters that pass filters, by what is searched; nothing of it draws."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from graphkit.snapshot import Snapshot, rank_clusters
@@ -13,29 +12,6 @@ from graphkit.snapshot import Snapshot, rank_clusters
 _RANKED_BY = ["cluster_id", "n_accounts", "score", "verdict", "verdict_basis"]
 MOST_ROWS = 200
 """Clusters and members that are listed."""
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class HeldSnapshot(Snapshot):
-    """A snapshot whose tables stay in memory once they were read, so that a click need not read them again."""
-
-    held: dict[str, pa.Table] = field(default_factory=dict)
-
-    def table(self, name: str, *, columns: list[str] | None = None) -> pa.Table:
-        """A table as Arrow, as of ``Snapshot.table``."""
-        if name not in self.held:
-            self.held[name] = super().table(name)
-        table = self.held[name]
-        return table if columns is None else table.select(columns)
-
-    def read_verdicts_again(self) -> None:
-        """Forget what clusters' verdicts were."""
-        self.held.pop("clusters", None)
-
-
-def hold_tables(snapshot: Snapshot) -> HeldSnapshot:
-    """The same snapshot, whose tables stay in memory."""
-    return HeldSnapshot(snapshot.manifest, snapshot.read_bytes, judge=snapshot.judge, review=snapshot.review)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from graphkit.show.drawing import Drawing, Trace, frame_figure, scatter, write_message
 from graphkit.show.labels import (
     ACCOUNT,
     TIMES,
@@ -21,18 +22,7 @@ from graphkit.show.labels import (
 from graphkit.show.layouts import join_paths
 from graphkit.show.marks import count_shared, draw_entities, draw_lines, head_entity, tell_some
 from graphkit.show.ring import RADIUS_Y, Ring, arrange_rings, used_hubs
-from graphkit.show.theme import (
-    BOX_WIDTH,
-    TOKENS,
-    KindStyle,
-    Mode,
-    add_message,
-    frame_figure,
-    ink_on,
-    kind_styles,
-    require_mode,
-    with_alpha,
-)
+from graphkit.show.theme import BOX_WIDTH, TOKENS, KindStyle, Mode, ink_on, kind_styles, require_mode, with_alpha
 from graphkit.snapshot import Snapshot
 from graphkit.wording import plural
 
@@ -57,21 +47,20 @@ def plot_cluster(snapshot: Snapshot, cluster_id: str, *, mode: Mode = "light", r
     """
     require_mode(mode)
     snapshot.require_cluster(cluster_id)
-    ring = arrange_rings(snapshot, [cluster_id])[cluster_id]
-    return draw_ring(ring, mode=mode, kinds=list(snapshot.config.kinds), name_of=make_namer(snapshot, reveal=reveal))
+    ring, name_of = arrange_rings(snapshot, [cluster_id])[cluster_id], make_namer(snapshot, reveal=reveal)
+    return go.Figure(draw_ring(ring, mode=mode, kinds=list(snapshot.config.kinds), name_of=name_of))
 
 
-def draw_ring(ring: Ring, *, mode: Mode, kinds: Sequence[str], name_of: NameOf) -> go.Figure:
+def draw_ring(ring: Ring, *, mode: Mode, kinds: Sequence[str], name_of: NameOf) -> Drawing:
     """Draw an arranged cluster."""
     styles = {kind: style for kind, style in kind_styles(kinds, mode=mode).items() if kind in ring.n_entities}
     title = f"Cluster {plotly_text(ring.cluster_id, limit=60)}: who shares what"
     traces = [*_draw_edges(ring, styles, mode=mode), _draw_accounts(ring, mode=mode, name_of=name_of)]
     traces += [_draw_hubs(ring, kind, style, mode=mode, name_of=name_of) for kind, style in styles.items()]
-    figure = frame_figure(traces, title=title, notes=_write_notes(ring), mode=mode)
-    figure.update_layout(annotations=_write_labels(ring, mode=mode, name_of=name_of))
+    labels = _write_labels(ring, mode=mode, name_of=name_of)
     if ring.hubs.empty:
-        add_message(figure, "No entity of this cluster can be drawn.", mode=mode)
-    return figure
+        labels = [write_message("No entity of this cluster can be drawn.", mode=mode)]
+    return frame_figure(traces, title=title, notes=_write_notes(ring), mode=mode, annotations=labels)
 
 
 def _write_notes(ring: Ring) -> list[str]:
@@ -94,7 +83,7 @@ def _write_notes(ring: Ring) -> list[str]:
     return [*notes, *note_missing(missing)]
 
 
-def _draw_edges(ring: Ring, styles: dict[str, KindStyle], *, mode: Mode) -> list[go.Scatter]:
+def _draw_edges(ring: Ring, styles: dict[str, KindStyle], *, mode: Mode) -> list[Trace]:
     """Curves from entities to bubbles, in a color per kind and three widths by the share of accounts."""
     hub_xy, group_xy = ring.hubs[["x", "y"]].to_numpy(), ring.groups[["x", "y"]].to_numpy()
     group, hub = np.nonzero(used_hubs(ring.groups["hubs"].tolist(), n_hubs=len(ring.hubs)))
@@ -114,7 +103,7 @@ def _draw_edges(ring: Ring, styles: dict[str, KindStyle], *, mode: Mode) -> list
     return traces
 
 
-def _draw_accounts(ring: Ring, *, mode: Mode, name_of: NameOf) -> go.Scatter:
+def _draw_accounts(ring: Ring, *, mode: Mode, name_of: NameOf) -> Trace:
     """Bubbles of accounts with identical links."""
     token, groups = TOKENS[mode], ring.groups
     labels = [plotly_text(name_of(hub["kind"], hub["entity"]), limit=24) for hub in ring.hubs.to_dict("records")]
@@ -124,7 +113,7 @@ def _draw_accounts(ring: Ring, *, mode: Mode, name_of: NameOf) -> go.Scatter:
         + wrap_text(f"uses {_write_uses(labels, uses[i])}", width=80)
         for i, row in enumerate(groups.to_dict("records"))
     ]
-    return go.Scatter(
+    return scatter(
         x=groups["x"].round(1).tolist(),
         y=groups["y"].round(1).tolist(),
         mode="markers+text",
@@ -158,7 +147,7 @@ def _write_uses(labels: Sequence[str], used: NDArray[np.bool_]) -> str:
     return tell_some(chosen[:_NAMED_HUBS], len(chosen))
 
 
-def _draw_hubs(ring: Ring, kind: str, style: KindStyle, *, mode: Mode, name_of: NameOf) -> go.Scatter:
+def _draw_hubs(ring: Ring, kind: str, style: KindStyle, *, mode: Mode, name_of: NameOf) -> Trace:
     """The drawn entities of a kind; bigger ones have more of the accounts."""
     hubs = ring.hubs[ring.hubs["kind"] == kind]
     hover = [

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 
+from graphkit.show.drawing import Trace, scatter
 from graphkit.show.labels import plotly_text, wrap_text
 from graphkit.show.theme import TOKENS, KindStyle, Mode
 from graphkit.wording import plural
@@ -15,9 +15,9 @@ Path = list[float | None]
 
 def draw_entities(
     rows: pd.DataFrame, style: KindStyle, *, sizes: float | list[float], name: str, hover: list[str], mode: Mode
-) -> go.Scatter:
+) -> Trace:
     """The entities of a kind, at x and y, in the kind's color and shape."""
-    return go.Scatter(
+    return scatter(
         x=rows["x"].round(1).tolist(),
         y=rows["y"].round(1).tolist(),
         mode="markers",
@@ -34,9 +34,9 @@ def draw_entities(
     )
 
 
-def draw_lines(path: tuple[Path, Path], line: dict[str, Any]) -> go.Scatter:
+def draw_lines(path: tuple[Path, Path], line: dict[str, Any]) -> Trace:
     """Lines along a path with gaps, without a place in the legend."""
-    return go.Scatter(x=path[0], y=path[1], mode="lines", line=line, hoverinfo="skip", showlegend=False)
+    return scatter(x=path[0], y=path[1], mode="lines", line=line, hoverinfo="skip", showlegend=False)
 
 
 def head_entity(name: str) -> str:

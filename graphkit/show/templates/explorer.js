@@ -26,6 +26,11 @@ function fit({ frame, plot }) {
   plot.style.transform = scale === 1 ? "" : `scale(${scale})`;
 }
 
+function draw(plot, figure) {
+  const { data, layout } = JSON.parse(figure);
+  return globalThis.Plotly.react(plot, data, layout, OPTIONS);
+}
+
 function render({ model, el }) {
   const Plotly = globalThis.Plotly;
   const root = make("div", { class: "graphkit-explorer" });
@@ -131,9 +136,9 @@ function render({ model, el }) {
   function showChoice() {
     const chosen = new Set(model.get("choice").clusters);
     for (const row of list.children) row.setAttribute("aria-selected", String(chosen.has(row.dataset.id)));
-    const { figure, ids, bubbles } = model.get("overview"), { plot } = overview;
+    const { ids, bubbles } = model.get("overview"), { plot } = overview;
     if (!ids.length || !plot.data) return;
-    const { x, y, marker } = figure.data[bubbles], color = figure.layout.font.color;
+    const { x, y, marker } = plot.data[bubbles], { color } = plot.layout.font;
     const places = ids.flatMap((id, at) => (chosen.has(id) ? [at] : [])).slice(0, MOST_RINGS);
     const shapes = places.map((at) => {
       const radius = marker.size[at] / 2 + 2, size = { x0: -radius, x1: radius, y0: -radius, y1: radius };
@@ -194,14 +199,14 @@ function render({ model, el }) {
       make("td", {}, row.tier), make("td", { class: "number" }, row.bits), make("td", { class: "number" }, row.events))));
     if (figure) {
       fit(detail);
-      Plotly.react(detail.plot, structuredClone(figure.data), structuredClone(figure.layout), OPTIONS);
+      draw(detail.plot, figure);
     }
     root.dataset.told = `${clusters.join(" ")} ${view || ""}`.trim();
   }
 
   async function drawOverview() {
     const { figure, ids, bubbles } = model.get("overview");
-    await Plotly.react(overview.plot, structuredClone(figure.data), structuredClone(figure.layout), OPTIONS);
+    await draw(overview.plot, figure);
     const hit = (points) => points.filter((point) => point.curveNumber === bubbles).map((point) => ids[point.pointIndex]);
     overview.plot.on("plotly_click", ({ points }) => { if (hit(points).length) choose(hit(points)); });
     overview.plot.on("plotly_selected", (event) => { if (event && hit(event.points).length) choose(hit(event.points)); });
