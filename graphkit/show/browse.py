@@ -73,10 +73,10 @@ def find_account(snapshot: Snapshot, account_id: str) -> str | None:
     return found[0] if found else None
 
 
-def list_members(snapshot: Snapshot, cluster_id: str) -> pd.DataFrame:
-    """Members of a cluster, core and strongest first."""
-    table = snapshot.table("accounts").filter(pc.field("cluster_id") == cluster_id)
-    members: pd.DataFrame = table.select(["account_id", "tier", "strength", "n_events"]).to_pandas()
+def list_members(snapshot: Snapshot) -> pd.DataFrame:
+    """Members of a snapshot that is narrowed to one cluster, core and strongest first."""
+    columns = ["account_id", "tier", "strength", "n_events"]
+    members: pd.DataFrame = snapshot.table("accounts", columns=columns).to_pandas()
     tier = members["tier"].map({"core": 0, "likely": 1}).fillna(2)
     ordered = members.assign(order=tier).sort_values(["order", "strength", "account_id"], ascending=[True, False, True])
     return ordered.drop(columns="order").head(MOST_ROWS)

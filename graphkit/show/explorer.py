@@ -144,7 +144,7 @@ class Explorer(anywidget.AnyWidget):
             return str(self.choice["account"])
         if member is None or len(clusters) != 1:
             return None
-        members = list_members(self._snapshot, clusters[0])
+        members = list_members(self._snapshot.narrow(clusters[0]))
         return str(members["account_id"].iloc[member]) if 0 <= member < len(members) else None
 
     def _review(self, message: Mapping[str, Any]) -> None:
@@ -211,7 +211,7 @@ class Explorer(anywidget.AnyWidget):
                 "bits": f"{row['strength']:.1f}",
                 "events": f"{row['n_events']:,}",
             }
-            for row in list_members(self._snapshot, clusters[0]).to_dict("records")
+            for row in list_members(self._snapshot.narrow(clusters[0])).to_dict("records")
         ]
         return head | {"view": "members", "members": rows}
 

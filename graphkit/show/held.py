@@ -40,27 +40,46 @@ class HeldSnapshot(Snapshot):
         return table if columns is None else table.select(columns)
 
     def read_ahead(self, name: str) -> None:
-        """Read a table that clusters will be looked up in, and note where their accounts lie in it."""
+        """Read a table, and find what clusters will be looked up by in it."""
         self.table(name)
-        if name in _BY_ACCOUNT and name not in self.runs:
-            self.runs[name] = _find_runs(self.table(name)["account_id"], self.table("accounts")["account_id"])
+        if name in _BY_ACCOUNT:
+            self.find_runs(name)
 
-    def narrow(self, cluster_id: str) -> "HeldSnapshot":
+    def find_runs(self, name: str) -> _Runs:
+        """Where the rows of each account lie in a table that is sorted by account."""
+        if name not in self.runs:
+            self.runs[name] = _find_runs(self.table(name)["account_id"], self.table("accounts")["account_id"])
+        return self.runs[name]
+
+    def narrow(self, cluster_id: str) -> Snapshot:
         """The same snapshot, whose accounts, links, hours and evidence are those of one cluster."""
-        accounts, evidence = self.table("accounts"), self.table("evidence")
-        members = np.flatnonzero(pc.equal(accounts["cluster_id"], cluster_id).to_numpy())
-        own = {"accounts": accounts.take(pa.array(members))}
-        own["evidence"] = evidence.filter(pc.equal(evidence["cluster_id"], cluster_id))
-        for name in _BY_ACCOUNT:
-            self.read_ahead(name)
-            own[name] = self.table(name).take(pa.array(_list_rows(self.runs[name], members)))
-        return HeldSnapshot(
-            self.manifest, self.read_bytes, judge=self.judge, review=self.review, held={**self.held, **own}
-        )
+        members = np.flatnonzero(pc.equal(self.table("accounts")["cluster_id"], cluster_id).to_numpy())
+        return _OneCluster(self.manifest, self.read_bytes, whole=self, cluster_id=cluster_id, members=members)
 
     def read_verdicts_again(self) -> None:
         """Forget what clusters' verdicts were."""
         self.held.pop("clusters", None)
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class _OneCluster(Snapshot):
+    """A snapshot narrowed to one cluster."""
+
+    whole: HeldSnapshot
+    cluster_id: str
+    members: Places
+    """Rows of the table ``accounts``."""
+
+    def table(self, name: str, *, columns: list[str] | None = None) -> pa.Table:
+        """A table as Arrow, as of ``Snapshot.table``."""
+        table = self.whole.table(name, columns=columns)
+        if name == "accounts":
+            return table.take(pa.array(self.members))
+        if name == "evidence":
+            return table.filter(pc.equal(self.whole.table(name)["cluster_id"], self.cluster_id))
+        if name in _BY_ACCOUNT:
+            return table.take(pa.array(_list_rows(self.whole.find_runs(name), self.members)))
+        return table
 
 
 def hold_tables(snapshot: Snapshot) -> HeldSnapshot:
@@ -71,12 +90,10 @@ def hold_tables(snapshot: Snapshot) -> HeldSnapshot:
 def _find_runs(sorted_by: pa.ChunkedArray, accounts: pa.ChunkedArray) -> _Runs:
     """Where the rows of each account lie; an account without any has a run of length 0."""
     n_of_none = sorted_by.null_count
-    names = sorted_by.slice(n_of_none).combine_chunks()
-    changes = pc.not_equal(names.slice(1), names.slice(0, max(len(names) - 1, 0))).to_numpy(zero_copy_only=False)
-    first = np.concatenate([np.zeros(min(len(names), 1), dtype=np.int64), np.flatnonzero(changes) + 1])
-    run = pc.index_in(accounts, value_set=names.take(pa.array(first))).fill_null(len(first)).to_numpy()
-    ends = np.concatenate([first, [len(names)] * 2])
-    return _Runs(n_of_none + ends[run], np.diff(ends, append=len(names))[run], n_of_none)
+    runs = pc.run_end_encode(sorted_by.slice(n_of_none).combine_chunks(), run_end_type=pa.int64())
+    ends = np.concatenate([[0], runs.run_ends.to_numpy()])
+    run = pc.index_in(accounts, value_set=runs.values).fill_null(len(runs.values)).to_numpy()
+    return _Runs(n_of_none + ends[run], np.diff(ends, append=ends[-1])[run], n_of_none)
 
 
 def _list_rows(runs: _Runs, members: Places) -> Places:

@@ -140,8 +140,11 @@ def _group_accounts(hubs: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
     used = links[["account_id", "kind", "entity"]].drop_duplicates().merge(keys, on=["kind", "entity"])
     marks = used.groupby("account_id", sort=True)["bit"].sum().rename("hubs").reset_index()
     groups = marks.groupby("hubs", sort=True).size().rename("n_accounts").reset_index()
-    named = marks.groupby("hubs", sort=True).head(_NAMED_ACCOUNTS).groupby("hubs", sort=True)["account_id"].agg(list)
-    groups["accounts"] = named.to_numpy()
+    named: dict[int, list[str]] = {mark: [] for mark in groups["hubs"].tolist()}
+    some = marks.groupby("hubs", sort=True).head(_NAMED_ACCOUNTS)
+    for mark, account in zip(some["hubs"].tolist(), some["account_id"].tolist(), strict=True):
+        named[mark].append(account)
+    groups["accounts"] = list(named.values())
     groups["n_hubs"] = [int(mark).bit_count() for mark in groups["hubs"]]
     return groups.sort_values(["n_accounts", "hubs"], ascending=[False, True], ignore_index=True)
 
