@@ -1,4 +1,6 @@
 import json
+import re
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -109,3 +111,16 @@ def test_modes_share_positions_and_unknown_clusters_are_refused():
     assert light.to_json() == plot_cluster(make_snapshot((40, 9)), "C001").to_json()
     with pytest.raises(UsageError, match="C000"):
         plot_cluster(snapshot, "nowhere")
+
+
+@pytest.mark.parametrize("sizes", [(40, 12, 6), (100, 40), (12, 6)])
+@pytest.mark.parametrize("kinds", [{"payment_instrument": {}}, None, NINE])
+def test_labels_above_and_below_do_not_meet(sizes, kinds):
+    figure = plot_cluster(make_snapshot(sizes, kinds=kinds, hostile=False), "C000")
+    labels = [label for label in figure.layout.annotations if label.xanchor == "center"]
+    widths = [0.6 * label.font.size * len(re.sub("<.*?>", "", label.text)) for label in labels]
+    spans = sorted(
+        (label.y, label.x - wide / 2, label.x + wide / 2) for label, wide in zip(labels, widths, strict=True)
+    )
+    assert spans
+    assert not [(a, b) for a, b in pairwise(spans) if a[0] == b[0] and a[2] > b[1]]

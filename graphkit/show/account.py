@@ -17,7 +17,7 @@ from graphkit.wording import plural
 
 _FOCUS_RADIUS = 17.0
 _CROWD = 8
-_LETTERS, _LETTERS_IN_A_CROWD = 22, 16
+_LETTERS, _LETTERS_IN_A_CROWD = 22, 13
 _NAMED = 6
 """Shared entities that a hover text names."""
 

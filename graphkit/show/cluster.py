@@ -33,6 +33,9 @@ _NAMED_HUBS = 3
 _CROWD = 22
 _SIDEWAYS = 0.36
 _STAGGERED_WIDTH = 180
+_MOST_LINES = 3
+_LETTER = 0.62
+"""Width of a letter, of its height."""
 
 
 def plot_cluster(snapshot: Snapshot, cluster_id: str, *, mode: Mode = "light", reveal: bool = True) -> go.Figure:
@@ -162,27 +165,49 @@ def _draw_hubs(ring: Ring, kind: str, style: KindStyle, *, mode: Mode, name_of: 
 
 
 def _write_labels(ring: Ring, *, mode: Mode, name_of: NameOf) -> list[dict[str, Any]]:
-    """Entity and share beside each drawn entity; those above and below stand in staggered lines."""
+    """Entity and share beside each drawn entity; those above and below stand in lines, where they do not meet."""
     crowded = len(ring.hubs) > _CROWD
-    labels, line = [], 0
+    size = 10.5 if crowded else 11.5
+    labels, lines = [], _Lines(3 if crowded else 2)
     for row in ring.hubs.to_dict("records"):
         across, up = np.cos(row["angle"]), np.sin(row["angle"])
         beside = abs(across) > _SIDEWAYS
-        line = 0 if beside else (line + 1) % (3 if crowded else 2)
         reach = 9 + 10 * np.sqrt(row["coverage"])
         room = BOX_WIDTH / 2 - abs(row["x"]) - reach if beside else _STAGGERED_WIDTH
         name = plotly_text(name_of(row["kind"], row["entity"]), limit=int(min(max((room - 38) / 6.8, 8), 26)))
-        share = f"<span style='color:{TOKENS[mode]['muted']}'>{percent(row['coverage'])}</span>"
+        share = percent(row["coverage"])
+        half = _LETTER * size * len(f"{name}  {share}") / 2
+        line = 0 if beside else lines.place(row["x"] - half, row["x"] + half, above=up > 0)
         labels.append(
             {
                 "x": round(row["x"], 1),
                 "y": round(row["y"] if beside else np.sign(up) * (RADIUS_Y + 24 + 15 * line), 1),
-                "text": f"{name}  {share}",
+                "text": f"{name}  <span style='color:{TOKENS[mode]['muted']}'>{share}</span>",
                 "showarrow": False,
-                "font": {"size": 10.5 if crowded else 11.5},
+                "font": {"size": size},
                 "xanchor": ("left" if across > 0 else "right") if beside else "center",
                 "xshift": round(reach * np.sign(across), 1) if beside else 0,
                 "yshift": round(9 * up, 1) if beside else 0,
             }
         )
     return labels
+
+
+class _Lines:
+    """Lines of labels above and below the ring, taken in turn; where one has no room, the next that has."""
+
+    def __init__(self, n: int) -> None:
+        self._n, self._line = n, 0
+        self._taken: list[tuple[bool, int, float, float]] = []
+
+    def place(self, left: float, right: float, *, above: bool) -> int:
+        """Take room from left to right in a line; give its number."""
+        turn = [(self._line + step) % self._n for step in range(1, self._n + 1)]
+        turn += range(self._n, _MOST_LINES)
+        self._line = next((line for line in turn if self._has_room(line, left, right, above=above)), turn[0])
+        self._taken.append((above, self._line, left, right))
+        return self._line
+
+    def _has_room(self, line: int, left: float, right: float, *, above: bool) -> bool:
+        beside = [(start, end) for *place, start, end in self._taken if place == [above, line]]
+        return not any(start < right and left < end for start, end in beside)
