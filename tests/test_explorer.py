@@ -57,6 +57,7 @@ def test_what_is_chosen_comes_back_as_a_frame(snapshot):
     assert explorer.detail["title"] == "2 clusters, 18 accounts"
     explorer.choice = {"clusters": ["C001"], "view": "members"}
     names = [row["name"] for row in explorer.detail["members"]]
+    assert explorer.detail["message"] == ""
     explorer.choice = {"clusters": ["C001"], "view": "members", "member": 3}
     assert explorer.selected["account_id"].tolist() == [names[3]]
     assert names[3] in json.loads(explorer.detail["figure"])["layout"]["title"]["text"]
@@ -70,6 +71,7 @@ def test_each_view_is_its_figure(snapshot, view, title):
     explorer.choice = {"clusters": ["C000"], "view": view}
     layout, beside = (json.loads(part["figure"])["layout"] for part in (explorer.detail, explorer.overview))
     assert title in layout["title"]["text"]
+    assert "select2d" not in beside["modebar"]["remove"], "who pans can come back to choosing"
     assert layout["paper_bgcolor"] == beside["paper_bgcolor"] == "#11161d"
 
 
@@ -99,6 +101,9 @@ def test_it_sends_no_more_than_it_shows_and_reads_a_table_once():
     for cluster in ("C000", "C17000"):
         for view in ("ring", "evidence", "rhythm", "members"):
             explorer.choice = {"clusters": [cluster], "view": view}
+    explorer.choose("C000")
+    assert len(explorer.detail["members"]) == MOST_ROWS
+    assert explorer.detail["message"].startswith(f"The {MOST_ROWS} of 3,000 members")
     explorer.filters = {"text": "account-009"}
     sent = [explorer.overview, explorer.listed, explorer.detail]
     assert sum(len(json.dumps(part)) for part in sent) < 400_000

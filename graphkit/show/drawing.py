@@ -17,7 +17,7 @@ Drawing = dict[str, Any]
 """``data``, a list of traces, and ``layout``."""
 
 _NOTES_WIDTH = 132
-_REMOVED_BUTTONS = ("sendChartToCloud", "lasso2d", "select2d", "autoScale2d")
+REMOVED_BUTTONS = ("sendChartToCloud", "lasso2d", "select2d", "autoScale2d")
 """The first would upload a figure, and all that its hover texts name, to a server at a click."""
 
 
@@ -84,7 +84,7 @@ def frame_figure(traces: Sequence[Trace], *, title: str, notes: Sequence[str], m
             "align": "left",
         },
         "dragmode": "pan",
-        "modebar": {"remove": list(_REMOVED_BUTTONS)},
+        "modebar": {"remove": list(REMOVED_BUTTONS)},
         "hovermode": "closest",
     }
     for name, value in own.items():

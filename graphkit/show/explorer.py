@@ -26,7 +26,7 @@ from graphkit.show.browse import (
     make_catalog,
 )
 from graphkit.show.cluster import draw_ring
-from graphkit.show.drawing import Drawing, write_json
+from graphkit.show.drawing import REMOVED_BUTTONS, Drawing, write_json
 from graphkit.show.evidence import draw_matrix
 from graphkit.show.footprint import arrange_footprint
 from graphkit.show.held import hold_tables
@@ -61,7 +61,7 @@ class Explorer(anywidget.AnyWidget):
     listed = traitlets.Dict().tag(sync=True)
     """From here: ``rows`` of clusters, a sentence on how many pass, and ``dim``: which bubbles do not."""
     detail = traitlets.Dict().tag(sync=True)
-    """From here: what is told of the choice: ``title``, and ``figure`` as JSON, ``members`` or ``message``; of one
+    """From here: what is told of the choice: ``title``, and ``figure`` as JSON, ``members`` or a ``message``; of one
     cluster also ``standing``, the verdict on it."""
     answer = traitlets.Dict().tag(sync=True)
     """From here: what became of the verdict that the page sent: ``told`` and whether it is ``recorded``."""
@@ -82,7 +82,8 @@ class Explorer(anywidget.AnyWidget):
         self._catalog = make_catalog(self._snapshot)
         arranged = arrange_overview(self._snapshot)
         figure = draw_overview(arranged, mode=mode)
-        figure["layout"] |= {"dragmode": "select", "clickmode": "event"}
+        buttons = [name for name in REMOVED_BUTTONS if name != "select2d"]
+        figure["layout"] |= {"dragmode": "select", "clickmode": "event", "modebar": {"remove": buttons}}
         self._bubbles = arranged.placed["cluster_id"].tolist()
         bubbles = len(figure["data"]) + BUBBLES
         self.overview = {"figure": write_json(figure), "ids": self._bubbles, "bubbles": bubbles}
@@ -204,6 +205,7 @@ class Explorer(anywidget.AnyWidget):
         view = str(self.choice.get("view", "ring"))
         if view != "members":
             return head | {"view": view, "figure": write_json(self._draw(clusters[0], view))}
+        listed, n_members = list_members(self._snapshot.narrow(clusters[0])), cluster["n_accounts"]
         rows = [
             {
                 "name": clean_text(self._name_of(ACCOUNT, row["account_id"]), limit=60),
@@ -211,9 +213,10 @@ class Explorer(anywidget.AnyWidget):
                 "bits": f"{row['strength']:.1f}",
                 "events": f"{row['n_events']:,}",
             }
-            for row in list_members(self._snapshot.narrow(clusters[0])).to_dict("records")
+            for row in listed.to_dict("records")
         ]
-        return head | {"view": "members", "members": rows}
+        told = f"The {len(rows)} of {n_members:,} members that hold strongest; a search finds any by its whole id."
+        return head | {"view": "members", "members": rows, "message": told if len(rows) < n_members else ""}
 
     def _draw(self, cluster_id: str, view: str) -> Drawing:
         """A view of a cluster."""

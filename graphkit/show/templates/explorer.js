@@ -1,6 +1,7 @@
 const WIDTH = 1000, HEIGHT = 720, MOST_RINGS = 400;
 const OPTIONS = { displaylogo: false, showSendToCloud: false, plotlyServerURL: "", scrollZoom: false };
 const VIEWS = [["ring", "Who shares what"], ["evidence", "Account by account"], ["rhythm", "Hours"], ["members", "Members"]];
+const NUMBERS = new Set(["accounts", "bits", "events"]);
 
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -15,7 +16,7 @@ function make(tag, attributes = {}, ...children) {
 }
 
 function stage(name) {
-  const plot = make("div", { class: "plot", role: "img", "aria-label": name });
+  const plot = make("div", { class: "plot", role: "group", "aria-label": name });
   return { plot, frame: make("div", { class: "frame" }, plot) };
 }
 
@@ -43,7 +44,8 @@ function render({ model, el }) {
     make("table", {}, head(["account", "tier", "bits", "events"]), members));
 
   function head(names) {
-    return make("thead", {}, make("tr", {}, ...names.map((name) => make("th", { scope: "col" }, name))));
+    const cell = (name) => make("th", { scope: "col", class: NUMBERS.has(name) && "number" }, name);
+    return make("thead", {}, make("tr", {}, ...names.map(cell)));
   }
 
   function send(name, value) {
@@ -135,7 +137,7 @@ function render({ model, el }) {
   // What is chosen has a ring around it, and in the list another ground.
   function showChoice() {
     const chosen = new Set(model.get("choice").clusters);
-    for (const row of list.children) row.setAttribute("aria-selected", String(chosen.has(row.dataset.id)));
+    for (const row of list.children) row.setAttribute("aria-current", String(chosen.has(row.dataset.id)));
     const { ids, bubbles } = model.get("overview"), { plot } = overview;
     if (!ids.length || !plot.data) return;
     const { x, y, marker } = plot.data[bubbles], { color } = plot.layout.font;
@@ -204,7 +206,9 @@ function render({ model, el }) {
     root.dataset.told = `${clusters.join(" ")} ${view || ""}`.trim();
   }
 
+  let drawn = false;
   async function drawOverview() {
+    drawn = true;
     const { figure, ids, bubbles } = model.get("overview");
     await draw(overview.plot, figure);
     const hit = (points) => points.filter((point) => point.curveNumber === bubbles).map((point) => ids[point.pointIndex]);
@@ -219,7 +223,15 @@ function render({ model, el }) {
         make("table", {}, head(["cluster", "accounts", "score", "last seen", ...(verdicts.length ? ["verdict"] : [])]), list))),
     make("section", { "aria-live": "polite" }, title, standing, review, tabs, message, detail.frame, memberTable));
   el.append(root);
-  const resized = new ResizeObserver(() => { fit(overview); fit(detail); });
+  // plotly measures letters, which it can only where they are shown
+  const resized = new ResizeObserver(() => {
+    fit(overview);
+    fit(detail);
+    if (!drawn) {
+      drawOverview();
+      showDetail();
+    }
+  });
   resized.observe(root);
   model.on("change:listed", showList);
   model.on("change:choice", showChoice);
@@ -227,8 +239,6 @@ function render({ model, el }) {
   model.on("change:answer", showAnswer);
   walk(list);
   walk(members);
-  drawOverview();
-  showDetail();
   return () => {
     resized.disconnect();
     clearTimeout(waiting);
