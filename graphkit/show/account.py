@@ -9,7 +9,6 @@ import plotly.graph_objects as go
 from graphkit.show.drawing import Drawing, Trace, frame_figure, scatter, write_message
 from graphkit.show.footprint import MOST_OTHERS, Footprint, arrange_footprint
 from graphkit.show.labels import ACCOUNT, NameOf, count_drawn, make_namer, note_missing, plotly_text, wrap_text
-from graphkit.show.layouts import join_paths
 from graphkit.show.marks import count_shared, draw_entities, draw_lines, head_entity, tell_some
 from graphkit.show.theme import TOKENS, KindStyle, Mode, ink_on, kind_styles, require_mode, with_alpha
 from graphkit.snapshot import Snapshot
@@ -42,9 +41,8 @@ def draw_footprint(footprint: Footprint, *, mode: Mode, kinds: Sequence[str], na
     """Draw an arranged account."""
     styles = {kind: style for kind, style in kind_styles(kinds, mode=mode).items() if kind in footprint.n_entities}
     name = plotly_text(name_of(ACCOUNT, footprint.account_id), limit=40)
+    lines = [*_draw_shared(footprint, styles, mode=mode), *_draw_spokes(footprint, styles)]
     traces = [
-        *_draw_shared(footprint, styles, mode=mode),
-        *_draw_spokes(footprint, styles),
         *(_draw_others(footprint, inside=inside, mode=mode, name_of=name_of) for inside in (True, False)),
         *(_draw_entities(footprint, kind, style, mode=mode, name_of=name_of) for kind, style in styles.items()),
         _draw_focus(footprint, name, mode=mode),
@@ -52,7 +50,7 @@ def draw_footprint(footprint: Footprint, *, mode: Mode, kinds: Sequence[str], na
     title, labels = f"Account {name}: what it shares", _write_labels(footprint, mode=mode, name_of=name_of)
     if footprint.entities.empty:
         labels.append(write_message("All that it shares is too common to weigh.", mode=mode))
-    return frame_figure(traces, title=title, notes=_write_notes(footprint), mode=mode, annotations=labels)
+    return frame_figure(traces, title=title, notes=_write_notes(footprint), mode=mode, annotations=labels, shapes=lines)
 
 
 def _write_notes(footprint: Footprint) -> list[str]:
@@ -74,29 +72,28 @@ def _write_notes(footprint: Footprint) -> list[str]:
     return [*notes, *note_missing(missing)]
 
 
-def _draw_shared(footprint: Footprint, styles: dict[str, KindStyle], *, mode: Mode) -> list[Trace]:
+def _draw_shared(footprint: Footprint, styles: dict[str, KindStyle], *, mode: Mode) -> list[dict[str, Any]]:
     """Thin lines from entities to the accounts that use them too."""
     entities, others = footprint.entities, footprint.others
     ends = [(entity, other) for other, used in enumerate(others["entities"]) for entity in used]
     start, end = np.array(ends, dtype=np.int64).reshape(-1, 2).T
     from_xy, to_xy = (frame[["x", "y"]].to_numpy() for frame in (entities, others))
     kind = entities["kind"].to_numpy(dtype=object)[start]
-    traces = []
+    lines = []
     for name, style in styles.items():
         chosen = kind == name
-        if chosen.any():
-            line = {"width": 1, "color": with_alpha(style.color, 0.30 if mode == "light" else 0.38)}
-            traces.append(draw_lines(join_paths(from_xy[start[chosen]], to_xy[end[chosen]]), line))
-    return traces
+        line = {"width": 1, "color": with_alpha(style.color, 0.30 if mode == "light" else 0.38)}
+        lines += draw_lines(from_xy[start[chosen]], to_xy[end[chosen]], line)
+    return lines
 
 
-def _draw_spokes(footprint: Footprint, styles: dict[str, KindStyle]) -> list[Trace]:
+def _draw_spokes(footprint: Footprint, styles: dict[str, KindStyle]) -> list[dict[str, Any]]:
     """Strong lines from the account to what it uses."""
-    traces = []
+    lines = []
     for name, style in styles.items():
         xy = footprint.entities.loc[footprint.entities["kind"] == name, ["x", "y"]].to_numpy()
-        traces.append(draw_lines(join_paths(np.zeros_like(xy), xy), {"width": 2.6, "color": style.color}))
-    return traces
+        lines += draw_lines(np.zeros_like(xy), xy, {"width": 2.6, "color": style.color})
+    return lines
 
 
 def _draw_others(footprint: Footprint, *, inside: bool, mode: Mode, name_of: NameOf) -> Trace:

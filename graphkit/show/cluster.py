@@ -19,8 +19,7 @@ from graphkit.show.labels import (
     plotly_text,
     wrap_text,
 )
-from graphkit.show.layouts import join_paths
-from graphkit.show.marks import count_shared, draw_entities, draw_lines, head_entity, tell_some
+from graphkit.show.marks import count_shared, draw_curves, draw_entities, head_entity, tell_some
 from graphkit.show.ring import RADIUS_Y, Ring, arrange_rings, used_hubs
 from graphkit.show.theme import BOX_WIDTH, TOKENS, KindStyle, Mode, ink_on, kind_styles, require_mode, with_alpha
 from graphkit.snapshot import Snapshot
@@ -58,12 +57,13 @@ def draw_ring(ring: Ring, *, mode: Mode, kinds: Sequence[str], name_of: NameOf) 
     """Draw an arranged cluster."""
     styles = {kind: style for kind, style in kind_styles(kinds, mode=mode).items() if kind in ring.n_entities}
     title = f"Cluster {plotly_text(ring.cluster_id, limit=60)}: who shares what"
-    traces = [*_draw_edges(ring, styles, mode=mode), _draw_accounts(ring, mode=mode, name_of=name_of)]
+    traces = [_draw_accounts(ring, mode=mode, name_of=name_of), _write_sizes(ring, mode=mode)]
     traces += [_draw_hubs(ring, kind, style, mode=mode, name_of=name_of) for kind, style in styles.items()]
     labels = _write_labels(ring, mode=mode, name_of=name_of)
     if ring.hubs.empty:
         labels = [write_message("No entity of this cluster can be drawn.", mode=mode)]
-    return frame_figure(traces, title=title, notes=_write_notes(ring), mode=mode, annotations=labels)
+    curves = _draw_edges(ring, styles, mode=mode)
+    return frame_figure(traces, title=title, notes=_write_notes(ring), mode=mode, annotations=labels, shapes=curves)
 
 
 def _write_notes(ring: Ring) -> list[str]:
@@ -86,14 +86,14 @@ def _write_notes(ring: Ring) -> list[str]:
     return [*notes, *note_missing(missing)]
 
 
-def _draw_edges(ring: Ring, styles: dict[str, KindStyle], *, mode: Mode) -> list[Trace]:
+def _draw_edges(ring: Ring, styles: dict[str, KindStyle], *, mode: Mode) -> list[dict[str, Any]]:
     """Curves from entities to bubbles, in a color per kind and three widths by the share of accounts."""
     hub_xy, group_xy = ring.hubs[["x", "y"]].to_numpy(), ring.groups[["x", "y"]].to_numpy()
     group, hub = np.nonzero(used_hubs(ring.groups["hubs"].tolist(), n_hubs=len(ring.hubs)))
     kind = ring.hubs["kind"].to_numpy(dtype=object)[hub]
     share = ring.groups["n_accounts"].to_numpy()[group] / max(ring.n_accounts, 1)
     level = np.searchsorted([limit for limit, _, _ in _EDGE_STYLES[:-1]], share, side="right")
-    traces = []
+    curves = []
     for name, style in styles.items():
         for i, (_, width, alpha) in enumerate(_EDGE_STYLES):
             chosen = (kind == name) & (level == i)
@@ -101,9 +101,9 @@ def _draw_edges(ring: Ring, styles: dict[str, KindStyle], *, mode: Mode) -> list
                 continue
             start, end = hub_xy[hub[chosen]], group_xy[group[chosen]]
             color = with_alpha(style.color, alpha if mode == "light" else alpha * 1.25)
-            path = join_paths(start, (0.25 + 0.5 * _BEND) * start + 0.25 * end, end)
-            traces.append(draw_lines(path, {"width": width, "color": color, "shape": "spline"}))
-    return traces
+            middle = (0.25 + 0.5 * _BEND) * start + 0.25 * end
+            curves += draw_curves(start, middle, end, {"width": width, "color": color})
+    return curves
 
 
 def _draw_accounts(ring: Ring, *, mode: Mode, name_of: NameOf) -> Trace:
@@ -119,12 +119,7 @@ def _draw_accounts(ring: Ring, *, mode: Mode, name_of: NameOf) -> Trace:
     return scatter(
         x=groups["x"].round(1).tolist(),
         y=groups["y"].round(1).tolist(),
-        mode="markers+text",
-        text=[
-            f"{TIMES}{n:,}" if n > 1 and r >= 3.6 * len(f"{n:,}") + 2 else ""
-            for n, r in zip(groups["n_accounts"], groups["radius"], strict=True)
-        ],
-        textfont={"size": 10.5, "color": ink_on(token["account"])},
+        mode="markers",
         name=f"Accounts ({ring.n_accounts:,})",
         marker={
             "size": (2 * groups["radius"]).round(1).tolist(),
@@ -134,6 +129,25 @@ def _draw_accounts(ring: Ring, *, mode: Mode, name_of: NameOf) -> Trace:
         },
         customdata=hover,
         hovertemplate="%{customdata}<extra></extra>",
+    )
+
+
+def _write_sizes(ring: Ring, *, mode: Mode) -> Trace:
+    """How many accounts a bubble is, where that fits into it.
+
+    They are a trace of their own: of one with empty texts, plotly loses others when it draws the next figure in place.
+    """
+    groups = ring.groups.assign(text=[f"{TIMES}{n:,}" for n in ring.groups["n_accounts"]])
+    room = np.array([3.3 * len(text) + 1 for text in groups["text"]])
+    shown = groups[(groups["n_accounts"] > 1) & (groups["radius"] >= room)]
+    return scatter(
+        x=shown["x"].round(1).tolist(),
+        y=shown["y"].round(1).tolist(),
+        mode="text",
+        text=shown["text"].tolist(),
+        textfont={"size": 10.5, "color": ink_on(TOKENS[mode]["account"])},
+        hoverinfo="skip",
+        showlegend=False,
     )
 
 
