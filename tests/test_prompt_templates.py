@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 import graphkit as gk
-from graphkit.ingest.sketch import add_batches, add_prompts, empty_sketch, merge_sketches
+from graphkit.ingest.sketch import add_batches, empty_sketch
 from graphkit.ingest.template_mining import find_templates
 from graphkit.ingest.words import read_prompts
 from graphkit.lab.prompts import JITTERS, make_frame, write_prompts
@@ -262,13 +262,14 @@ def test_sketches_of_parts_make_that_of_the_whole(world):
     texts = read_prompts(world["prompt"]).combine_chunks()
     with ThreadPoolExecutor(2) as pool:
         options = {"key": KEY, "pool": pool}
-        whole = add_prompts(empty_sketch(), texts, None, **options)
-        twice = add_prompts(add_prompts(empty_sketch(), texts[:70], None, **options), texts[70:], None, **options)
-        parts = [add_prompts(empty_sketch(), texts[first : first + 35], None, **options) for first in range(0, 140, 35)]
-        merged = parts[0]
-        for part in parts[1:]:
-            merged = merge_sketches(merged, part, key=KEY)
-    found = [[each.template_id for each in find_templates(sketch, key=KEY)] for sketch in (whole, twice, merged)]
+        whole = add_batches(empty_sketch(), [(texts, None)], **options)
+        twice = add_batches(
+            add_batches(empty_sketch(), [(texts[:70], None)], **options), [(texts[70:], None)], **options
+        )
+        parts = add_batches(
+            empty_sketch(), [(texts[first : first + 35], None) for first in range(0, 140, 35)], **options
+        )
+    found = [[each.template_id for each in find_templates(sketch, key=KEY)] for sketch in (whole, twice, parts)]
     assert found[0] == found[1] == found[2]
     assert len(found[0]) == 2
 

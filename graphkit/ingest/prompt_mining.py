@@ -6,7 +6,7 @@ read again, after a kill for example, is matched with the same templates and not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -28,11 +28,10 @@ from graphkit.ingest.partials import Segments
 from graphkit.ingest.parts import Part, describe_columns
 from graphkit.ingest.prompt_reading import Scan, file_holds_prompts, find_latest, scan_file, spool_file, spool_prompts
 from graphkit.ingest.prompt_spool import PromptSpool
-from graphkit.ingest.sketch import LEAST_USES, add_batches, empty_sketch
+from graphkit.ingest.sketch import LEAST_USES
 from graphkit.ingest.sources import File
 from graphkit.ingest.template_match import Template, make_matcher
-from graphkit.ingest.template_mining import find_templates, match_batch
-from graphkit.ingest.words import Hashes
+from graphkit.ingest.template_mining import match_batch, mine_batches
 from graphkit.privacy import digest_value
 
 KnownTemplates = Callable[[date], Sequence[Template]]
@@ -162,7 +161,8 @@ def _mine(
     """Find the templates of prompts, beside those known before, and code the prompts."""
     known = _fit_to_keep(merge_templates(before), reading.config, key=reading.key)
     with ThreadPoolExecutor(_THREADS) as pool:
-        found = _find(spool, known, key=reading.key, pool=pool)
+        batches = ((prompts.text, prompts.user) for prompts in spool)
+        found = mine_batches(batches, known=known, key=reading.key, pool=pool)
         templates = [*known, *found]
         _match(reading, spool, templates, pool=pool)
     counted = reading.engine.query("SELECT place, count(DISTINCT user_hash) AS n FROM matched GROUP BY place")
@@ -183,20 +183,6 @@ def _code_again(reading: Reading, spool: PromptSpool, files: Sequence[File], min
     with ThreadPoolExecutor(_THREADS) as pool:
         _match(reading, spool, mined.templates, pool=pool)
     return _code(reading, files, mined, number=number)
-
-
-def _find(spool: PromptSpool, known: Sequence[Template], *, key: bytes, pool: Executor) -> list[Template]:
-    """New templates, of the prompts that no known one fits."""
-    matcher = make_matcher(known)
-
-    def batches() -> Iterator[tuple[pa.Array, Hashes]]:
-        for prompts in spool:
-            unmatched = np.arange(len(prompts.text))
-            if known:
-                unmatched = np.flatnonzero(match_batch(prompts.text, matcher, key=key, pool=pool) < 0)
-            yield prompts.text.take(pa.array(unmatched)), prompts.user[unmatched]
-
-    return find_templates(add_batches(empty_sketch(), batches(), key=key, pool=pool), known=known, key=key)
 
 
 def _match(reading: Reading, spool: PromptSpool, templates: Sequence[Template], *, pool: Executor) -> None:

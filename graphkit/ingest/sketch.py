@@ -74,11 +74,6 @@ def empty_sketch() -> Sketch:
     )
 
 
-def add_prompts(sketch: Sketch, texts: pa.Array, users: Hashes | None, *, key: bytes, pool: Executor) -> Sketch:
-    """Add a batch of prompts to a sketch, see ``add_batches``."""
-    return add_batches(sketch, [(texts, users)], key=key, pool=pool)
-
-
 def add_batches(
     sketch: Sketch, batches: Iterable[tuple[pa.Array, Hashes | None]], *, key: bytes, pool: Executor
 ) -> Sketch:
@@ -140,11 +135,6 @@ def _begin_batch(
         return sketch, [part.held for part in done]
 
     return wait
-
-
-def merge_sketches(first: Sketch, second: Sketch, *, key: bytes) -> Sketch:
-    """Sketch of the prompts of both; those that are kept are chosen anew."""
-    return _merge(first, second, [second.held], key=key)
 
 
 def _merge(first: Sketch, second: Sketch, held: Sequence[Held], *, key: bytes) -> Sketch:

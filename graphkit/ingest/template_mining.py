@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
@@ -84,8 +84,7 @@ def mine_templates(
     listed = [] if public is None else read_public_templates(public)
     before = read_templates(known, key=key)
     with ThreadPoolExecutor(_THREADS) as pool:
-        sketch = _sketch_unmatched(texts, users, before, key=key, pool=pool)
-        templates = [*before, *find_templates(sketch, known=before, key=key)]
+        templates = [*before, *mine_batches(_iterate(texts, users), known=before, key=key, pool=pool)]
         matched = _match_all(texts, make_matcher(templates), key=key, pool=pool)
     kept, n_prompts, n_accounts = _count(matched, users, n=len(templates), n_known=len(before))
     order = [int(place) for place in sorted(np.flatnonzero(kept), key=lambda place: (-n_prompts[place], place))]
@@ -103,6 +102,27 @@ def mine_templates(
         key=key,
     )
     return ids.rename("template_id"), frame
+
+
+def mine_batches(
+    batches: Iterable[tuple[pa.Array, Hashes | None]], *, known: Sequence[Template], key: bytes, pool: Executor
+) -> list[Template]:
+    """New templates of the prompts that no known one fits.
+
+    Parameters
+    ----------
+    batches
+        As for ``add_batches``.
+    """
+    matcher = make_matcher(known)
+
+    def unmatched() -> Iterator[tuple[pa.Array, Hashes | None]]:
+        for texts, users in batches:
+            left = np.flatnonzero(match_batch(texts, matcher, key=key, pool=pool) < 0)
+            yield texts.take(pa.array(left)), None if users is None else users[left]
+
+    sketch = add_batches(empty_sketch(), unmatched() if known else batches, key=key, pool=pool)
+    return find_templates(sketch, known=known, key=key)
 
 
 def find_templates(sketch: Sketch, *, known: Sequence[Template] = (), key: bytes) -> list[Template]:
@@ -183,25 +203,13 @@ def _hash_accounts(accounts: pa.ChunkedArray, *, key: bytes) -> Hashes:
     return np.concatenate(parts)
 
 
-def _sketch_unmatched(
-    texts: pa.ChunkedArray, users: Hashes | None, known: Sequence[Template], *, key: bytes, pool: Executor
-) -> Sketch:
-    """Sketch of the prompts that no known template fits."""
-    matcher = make_matcher(known)
-
-    def batches() -> Iterator[tuple[pa.Array, Hashes | None]]:
-        for first, batch in iterate_chunks(texts, n_prompts=_BATCH_PROMPTS, n_bytes=_BATCH_BYTES):
-            unmatched = np.arange(len(batch))
-            if known:
-                unmatched = np.flatnonzero(match_batch(batch, matcher, key=key, pool=pool) < 0)
-            yield batch.take(pa.array(unmatched)), None if users is None else users[first + unmatched]
-
-    return add_batches(empty_sketch(), batches(), key=key, pool=pool)
+def _iterate(texts: pa.ChunkedArray, users: Hashes | None) -> Iterator[tuple[pa.Array, Hashes | None]]:
+    for first, batch in iterate_chunks(texts, n_prompts=_BATCH_PROMPTS, n_bytes=_BATCH_BYTES):
+        yield batch, None if users is None else users[first : first + len(batch)]
 
 
 def _match_all(texts: pa.ChunkedArray, matcher: Matcher, *, key: bytes, pool: Executor) -> Places:
-    batches = iterate_chunks(texts, n_prompts=_BATCH_PROMPTS, n_bytes=_BATCH_BYTES)
-    matched = [match_batch(batch, matcher, key=key, pool=pool) for _, batch in batches]
+    matched = [match_batch(batch, matcher, key=key, pool=pool) for batch, _ in _iterate(texts, None)]
     return np.concatenate([np.zeros(0, np.int64), *matched])
 
 
