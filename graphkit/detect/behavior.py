@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from graphkit.detect.parts import Clusters, Part, around, make_part, missing_part
 from graphkit.link.links import Numbers
+from graphkit.link.naming import place_names, rank_names
 
 _BURST_DAYS = 7
 _DAY = 86_400
@@ -67,19 +68,20 @@ def private_share(clusters: Clusters) -> Part:
 
 def capability_concentration(clusters: Clusters) -> Part:
     """Divergence (Jensen-Shannon, bits) of the mix of models and capabilities from the population's."""
-    frame = clusters.usage.to_pandas()
-    if frame["model"].isna().all() and frame["capability"].isna().all():
-        return missing_part("capability_concentration", clusters.n, "the events have neither model nor capability")
-    what = frame["model"].fillna("") + "\0" + frame["capability"].fillna("")
-    mix = frame.assign(what=what).pivot_table(
-        index=frame["cluster_id"].astype(object).fillna(""),
-        columns="what",
-        values="n_events",
-        aggfunc="sum",
-        fill_value=0,
+    usage, n = clusters.usage, clusters.n
+    model, capability = (rank_names(usage[name]) for name in ("model", "capability"))
+    if not model.any() and not capability.any():
+        return missing_part("capability_concentration", n, "the events have neither model nor capability")
+    mixes, mix = np.unique(model * (capability.max() + 1) + capability, return_inverse=True)
+    place = place_names(usage["cluster_id"], clusters.grouping.names)
+    row = np.where(place < 0, n, place)  # the last is the population's
+    slot = row * len(mixes) + mix
+    n_events = np.bincount(slot, weights=usage["n_events"].to_numpy(), minlength=(n + 1) * len(mixes)).reshape(
+        n + 1, -1
     )
-    shares = mix.div(mix.sum(axis=1), axis=0)
-    value = _divergence(shares.reindex(clusters.grouping.names).to_numpy(dtype=float), shares.loc[""].to_numpy(float))
+    total = n_events.sum(axis=1, keepdims=True)
+    shares = np.divide(n_events, total, out=np.full(n_events.shape, np.nan), where=total > 0)
+    value = _divergence(shares[:-1], shares[-1])
     return make_part("capability_concentration", value, 0, 1 - np.exp2(-value / _ONE_ACCOUNT_DIVERGES))
 
 

@@ -29,7 +29,8 @@ def gather_evidence(grouping: Grouping, links: Links, *, makes_pairs: npt.NDArra
 
     Returns
     -------
-    Rows of the table ``evidence``, and ``entity_place`` (in the links) to join by.
+    Rows of the table ``evidence``, and ``cluster`` (place in the grouping's names) and ``entity_place`` (in the links)
+    to join by.
     """
     cluster = grouping.cluster[links.account]
     linked = cluster >= 0
@@ -57,6 +58,7 @@ def gather_evidence(grouping: Grouping, links: Links, *, makes_pairs: npt.NDArra
             "lift": coverage / (n_all / links.n_population),
             "enrichment": enrichment,
             "tag": names["tag"].to_pandas(),
+            "cluster": cluster,
             "entity_place": entity,
         }
     )
@@ -80,41 +82,38 @@ def say_what_binds(
 ) -> list[str]:
     """Say in plain words what binds each cluster: counts and kinds only, never an identifier."""
     binding = evidence[makes_pairs[evidence["entity_place"]]]
-    counts = (
-        binding.assign(own=binding["n_outside"] == 0)
-        .groupby(["cluster_id", "kind"])
-        .agg(n=("entity", "size"), n_own=("own", "sum"))
-    )
+    slot = binding["cluster"].to_numpy() * len(links.kinds) + links.entity_kind()[binding["entity_place"]]
+    own = (binding["n_outside"] == 0).to_numpy()
+    n, n_own = (np.bincount(each, minlength=shares.size).reshape(shares.shape) for each in (slot, slot[own]))
     reach = _accounts_reached(grouping, binding, links)
-    told: dict[tuple[str, str], str] = {}
-    for (cluster_id, kind), n, n_own in counts.itertuples(name=None):
-        own = "" if n_own == 0 else " that no one else uses" if n_own == n else f" ({n_own:,} used by no one else)"
-        who = "all" if reach[cluster_id, kind] == 1 else percent(reach[cluster_id, kind])
-        told[cluster_id, kind] = f"{who} share {plural(n, kind_name(kind))}{own}"
     sentences = []
-    for name, share in zip(grouping.names, shares, strict=True):
-        strongest = [links.kinds[kind] for kind in np.argsort(-share, kind="stable") if share[kind] > 0]
-        parts = [told[name, kind] for kind in strongest[:_KINDS_TOLD] if (name, kind) in told]
-        sentence = "; ".join(parts) or "nothing that two accounts share weighs anything"
+    for cluster, kinds in enumerate(np.argsort(-shares, axis=1, kind="stable")):
+        strongest = [kind for kind in kinds[:_KINDS_TOLD] if shares[cluster, kind] > 0 and n[cluster, kind]]
+        told = [
+            _tell_sharing(links.kinds[kind], *(each[cluster, kind].item() for each in (n, n_own, reach)))
+            for kind in strongest
+        ]
+        sentence = "; ".join(told) or "nothing that two accounts share weighs anything"
         sentences.append(sentence[0].upper() + sentence[1:])
     return sentences
 
 
-def _accounts_reached(grouping: Grouping, binding: pd.DataFrame, links: Links) -> dict[tuple[str, str], float]:
-    """Share of a cluster's accounts that use some binding entity of a kind, by cluster id and kind."""
-    place = {name: number for number, name in enumerate(grouping.names)}
-    n_entities = max(len(links.entities), 1)
-    keys = binding["cluster_id"].map(place).to_numpy(dtype=np.int64) * n_entities + binding["entity_place"].to_numpy()
+def _tell_sharing(kind: str, n: int, n_own: int, reach: float) -> str:
+    """What the accounts of a cluster share of a kind: entities, those of them that are its own, who uses one."""
+    own = "" if n_own == 0 else " that no one else uses" if n_own == n else f" ({n_own:,} used by no one else)"
+    return f"{'all' if reach == 1 else percent(reach)} share {plural(n, kind_name(kind))}{own}"
+
+
+def _accounts_reached(grouping: Grouping, binding: pd.DataFrame, links: Links) -> Numbers:
+    """Share of a cluster's accounts that use some binding entity of a kind, shape (clusters, kinds)."""
+    n_clusters, n_entities, n_kinds = len(grouping.names), max(len(links.entities), 1), len(links.kinds)
+    keys = binding["cluster"].to_numpy() * n_entities + binding["entity_place"].to_numpy()
     cluster = grouping.cluster[links.account]
     bound = np.flatnonzero(cluster >= 0)
-    bound = bound[is_among(cluster[bound] * n_entities + links.entity[bound], sort_distinct(keys))]
-    slots = sort_distinct(links.account[bound] * len(links.kinds) + links.entity_kind()[links.entity[bound]])
-    account, kind = np.divmod(slots, len(links.kinds))
-    reached = np.zeros((len(grouping.names), len(links.kinds)), dtype=np.int64)
-    np.add.at(reached, (grouping.cluster[account], kind), 1)
-    size = np.bincount(grouping.cluster[grouping.cluster >= 0], minlength=len(grouping.names))
-    return {
-        (name, kind): float(reached[number, slot] / size[number])
-        for name, number in place.items()
-        for slot, kind in enumerate(links.kinds)
-    }
+    bound = bound[is_among(cluster[bound] * n_entities + links.entity[bound], keys)]
+    slots = sort_distinct(links.account[bound] * n_kinds + links.entity_kind()[links.entity[bound]])
+    account, kind = np.divmod(slots, n_kinds)
+    reached = np.bincount(grouping.cluster[account] * n_kinds + kind, minlength=n_clusters * n_kinds)
+    size = np.bincount(grouping.cluster[grouping.cluster >= 0], minlength=n_clusters)
+    share: Numbers = reached.reshape(n_clusters, n_kinds) / size[:, None]
+    return share

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from graphkit.config import Config
-from graphkit.detect.chance import ChanceRun, expect_by_chance, measure_density, measure_likeness
+from graphkit.detect.chance import ChanceRun, expect_by_chance, measure_density
 from graphkit.detect.evidence import gather_evidence, say_what_binds, share_bits
 from graphkit.detect.members import Grouping, describe_members, list_kinds
 from graphkit.detect.parts import Clusters
@@ -18,6 +18,7 @@ from graphkit.detect.stability import Stability, stability_table
 from graphkit.link.arrays import is_among
 from graphkit.link.couse import CoUses
 from graphkit.link.links import Integers, Links, Numbers
+from graphkit.link.naming import name_places
 from graphkit.link.weights import Weighted, link_threshold
 from graphkit.tables import TABLES
 
@@ -81,6 +82,10 @@ def make_findings(
         usage=behavior.usage,
     )
     score, parts = score_clusters(clusters)
+    expected = np.full(clusters.n, np.nan)
+    if checks.chance:
+        density = measure_density(pairs, grouping.cluster, links, config=config)
+        expected = expect_by_chance(clusters.size, density, clusters.mean(members["likeness"]), runs=checks.chance)
     binding = say_what_binds(grouping, evidence, links, shares=share_bits(grouping, pairs), makes_pairs=makes_pairs)
     return {
         "accounts": TABLES["accounts"].from_frame(members),
@@ -88,12 +93,7 @@ def make_findings(
             _describe_clusters(grouping, members, behavior.usage).assign(
                 score=score,
                 stability=checks.stability.of_clusters(),
-                expected_by_chance=expect_by_chance(
-                    clusters.size,
-                    measure_density(pairs, grouping.cluster, links, config=config),
-                    measure_likeness(grouping.cluster, links),
-                    runs=checks.chance,
-                ),
+                expected_by_chance=expected,
                 binding=binding,
             ),
         ),
@@ -118,7 +118,8 @@ def list_graph(graph: Graph, behavior: Behavior, *, config: Config) -> dict[str,
 
 def _describe_clusters(grouping: Grouping, members: pd.DataFrame, usage: pa.Table) -> pd.DataFrame:
     by_cluster = members.groupby("cluster")
-    tokens = usage.to_pandas().groupby("cluster_id")[["input_tokens", "output_tokens"]].sum(min_count=1)
+    counted = usage.select(["cluster_id", "input_tokens", "output_tokens"]).to_pandas()
+    tokens = counted.groupby("cluster_id").sum(min_count=1)
     tokens = tokens.reindex(list(grouping.names)).astype("Float64").round().astype("Int64")
     n_core = (members["tier"] == "core").groupby(members["cluster"]).sum()
     return pd.DataFrame(
@@ -208,16 +209,11 @@ def _exclusions_table(links: Links, config: Config) -> pa.Table:
 
 
 def _name_accounts(links: Links, places: Integers) -> pa.DictionaryArray:
-    return _name(links.accounts["account_id"], places)
+    return name_places(places, links.accounts["account_id"])
 
 
 def _name_entities(links: Links, places: Integers) -> dict[str, pa.DictionaryArray]:
-    return {name: _name(links.entities[name], places) for name in ("kind", "entity")}
-
-
-def _name(names: pa.ChunkedArray, places: Integers) -> pa.DictionaryArray:
-    """Names by their places, each kept once."""
-    return pa.DictionaryArray.from_arrays(pa.array(places, pa.int32()), names.combine_chunks())
+    return {name: name_places(places, links.entities[name]) for name in ("kind", "entity")}
 
 
 def _times(seconds: Integers) -> pa.Array:

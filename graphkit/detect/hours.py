@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.special import gammaln
 
 from graphkit.detect.parts import Clusters, Part, make_part
 from graphkit.link.links import Numbers
+from graphkit.link.naming import place_names
 
 _HOURS = 168
 _FEW_EVENTS = 4096
@@ -33,9 +33,7 @@ def count_hours(clusters: Clusters) -> Hours:
     hour, n_events = (activity[name].to_numpy() for name in ("hour_of_week", "n_events"))
     everyone = pc.is_null(activity["account_id"]).to_numpy()
     population = np.bincount(hour[everyone], weights=n_events[everyone], minlength=_HOURS)
-    account = pc.dictionary_encode(activity["account_id"]).combine_chunks()
-    known = pc.index_in(account.dictionary, value_set=pa.array(members["account_id"], pa.string()))
-    member = pc.fill_null(known.take(account.indices), -1).to_numpy(zero_copy_only=False)
+    member = place_names(activity["account_id"], members["account_id"])
     half = members.groupby("cluster").cumcount().to_numpy() % 2
     inside = member >= 0
     row = (half * clusters.n + clusters.place)[member[inside]] * _HOURS + hour[inside]

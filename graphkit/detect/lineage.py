@@ -25,6 +25,7 @@ from graphkit.detect.members import make_id
 from graphkit.detect.past import MEMBERS, Past, read_past
 from graphkit.detect.remembering import add_history, remember_ended
 from graphkit.detect.tracing import Trace, trace_clusters
+from graphkit.link.naming import name_places
 from graphkit.snapshot import Snapshot
 from graphkit.tables import TABLES
 
@@ -84,7 +85,7 @@ def _find_hidden(trace: Trace, past: Past, members: pd.DataFrame) -> frozenset[s
 def _name_clusters(trace: Trace, members: pd.DataFrame, past: Past) -> dict[str, str]:
     """The lasting id of each cluster, by the id that was made from its members."""
     names = dict(trace.same) | {after: before for after, (before, _) in trace.returned.items()}
-    taken = {*past.living["cluster_id"], *past.former["cluster_id"], *past.history["cluster_id"]}
+    taken = {name for each in (past.living, past.former, past.history) for name in each["cluster_id"].unique()}
     fresh = members[~members["cluster_id"].isin(list(names))]
     for name, accounts in fresh.groupby("cluster_id", sort=True)["account_id"]:
         names[str(name)] = str(name) if name not in taken else make_id(sorted(accounts), taken=taken)
@@ -96,9 +97,11 @@ def _rename(table: pa.Table, names: Mapping[str, str]) -> pa.Table:
     """A table with other cluster ids; what it says of no cluster stays."""
     if "cluster_id" not in table.column_names:
         return table
-    place = pc.index_in(table["cluster_id"].cast(pa.string()), value_set=pa.array(list(names), pa.string()))
-    renamed = pa.array(list(names.values()), pa.string()).take(place.combine_chunks())
-    return table.set_column(table.column_names.index("cluster_id"), "cluster_id", renamed)
+    column = table["cluster_id"]
+    ids = pc.dictionary_encode(column).combine_chunks()
+    place = pc.index_in(ids.dictionary, value_set=pa.array(names, pa.string()))
+    renamed = name_places(ids.indices, pa.array(names.values(), pa.string()).take(place))
+    return table.set_column(table.column_names.index("cluster_id"), "cluster_id", renamed.cast(column.type))
 
 
 def _under_names(trace: Trace, names: Mapping[str, str]) -> Trace:

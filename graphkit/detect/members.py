@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -78,32 +78,24 @@ def describe_members(
     the grouping's names) to join by.
     """
     n_accounts = len(links.accounts)
-    partners = _sum_over_ends(pairs, 1 / pairs.probability, n_accounts)
-    linked = grouping.inside & (pairs.weight >= threshold)
-    ends = pairs.a[linked], pairs.b[linked]
-    by_kind = np.zeros((n_accounts, len(links.kinds)))
-    used = np.zeros((n_accounts, len(links.kinds)), dtype=bool)
-    n_kinds = np.zeros(len(ends[0]), dtype=np.int64)
-    for kind, bits in enumerate(pairs.bits.T):
-        by_kind[:, kind] = _sum_over_ends(pairs, np.where(grouping.inside, np.maximum(bits, 0), 0), n_accounts)
-        weighs = bits[linked] > 0
-        for end in ends:
-            used[end[weighs], kind] = True
-        n_kinds += weighs
-    met = _count_ends(ends, n_accounts)
-    two_kinds = _count_ends([end[n_kinds >= 2] for end in ends], n_accounts)
+    partners = np.bincount(pairs.a, weights=1 / pairs.probability, minlength=n_accounts)
+    partners = partners + np.bincount(pairs.b, weights=1 / pairs.probability, minlength=n_accounts)
+    held = _add_up_pairs(pairs, grouping.inside, n_accounts, threshold=threshold)
 
     account = np.flatnonzero(grouping.cluster >= 0)
     frame: pd.DataFrame = links.accounts.take(account).to_pandas()
     for column in ("first_seen", "last_seen", "created_at"):
         frame[column] = pd.to_datetime(frame[column], unit="s", utc=True)
-    n_used = used[account].sum(axis=1)
+    n_used = np.count_nonzero(held.links_by[:, account], axis=0)
     steady = np.nan_to_num(stability[account], nan=1.0) >= STEADY
-    rule = _find_rule(n_used, two_kinds[account], met[account], steady)
-    reasons = [list(TIER_RULES[number][1]) for number in rule]
+    rule = _find_rule(n_used, held.n_two_kinds[account], held.n_linked[account], steady)
+    reasons_of = [list(reasons) for _, reasons in TIER_RULES]
+    reasons = [reasons_of[number] for number in rule]
     for place in np.flatnonzero(breaks_without[:, account].any(axis=0)):
         needs = zip(links.kinds, breaks_without[:, account[place]], strict=True)
         reasons[place] = reasons[place] + [f"breaks_without_{kind}" for kind, breaks in needs if breaks]
+    bits = held.bits[:, account].T
+    kinds = list_kinds(bits, bits > 0, links.kinds).cast(pa.list_(pa.string()))
     return frame.assign(
         account=account,
         cluster=grouping.cluster[account],
@@ -112,22 +104,24 @@ def describe_members(
         strength=pairs.strongest_inside(grouping.cluster)[account],
         likeness=member_likeness(links.profiles, grouping.cluster, grouping.cluster >= 0)[account],
         n_partners=partners[account],
-        kinds=pd.Series(list_kinds(by_kind[account], by_kind[account] > 0, links.kinds).to_pylist(), dtype=object),
+        kinds=pd.Series(kinds, dtype=pd.ArrowDtype(kinds.type)),
         stability=stability[account],
         reasons=pd.Series(reasons, dtype=object),
     )
 
 
-def list_kinds(bits: npt.NDArray[np.floating], chosen: npt.NDArray[np.bool_], kinds: tuple[str, ...]) -> pa.ListArray:
+def list_kinds(
+    bits: npt.NDArray[np.floating], chosen: npt.NDArray[np.bool_], kinds: tuple[str, ...]
+) -> pa.ChunkedArray:
     """List in each row of ``bits``, shape (rows, kinds), the names of the chosen kinds, most bits first."""
-    listed = []
+    names, listed = pa.array(kinds, pa.string()), []
     for start in range(0, len(bits), _CHUNK):
         some = chosen[start : start + _CHUNK]
         order = np.argsort(np.where(some, -bits[start : start + _CHUNK], np.inf), axis=1, kind="stable")
-        listed.append(order[np.take_along_axis(some, order, axis=1)].astype(np.int16))
-    places = np.concatenate([*listed, np.empty(0, dtype=np.int16)])
-    offsets = np.concatenate([[0], np.cumsum(np.count_nonzero(chosen, axis=1))]).astype(np.int32)
-    return pa.ListArray.from_arrays(offsets, pa.DictionaryArray.from_arrays(places, pa.array(kinds, pa.string())))
+        places = order[np.take_along_axis(some, order, axis=1)].astype(np.int16)
+        offsets = np.concatenate([[0], np.cumsum(np.count_nonzero(some, axis=1))]).astype(np.int32)
+        listed.append(pa.ListArray.from_arrays(offsets, pa.DictionaryArray.from_arrays(places, names)))
+    return pa.chunked_array(listed, pa.list_(pa.dictionary(pa.int16(), pa.string())))
 
 
 def _find_rule(
@@ -139,16 +133,37 @@ def _find_rule(
     return rule
 
 
-def _count_ends(ends: Sequence[Integers], n_accounts: int) -> Integers:
-    """How often each account is an end."""
-    return sum((np.bincount(end, minlength=n_accounts) for end in ends), np.zeros(n_accounts, dtype=np.int64))
+@dataclass(frozen=True)
+class _Held:
+    """What the pairs inside clusters add up to for each account of the links."""
+
+    bits: Numbers
+    """By kind, shape (kinds, accounts)."""
+    links_by: npt.NDArray[np.bool_]
+    """Shape (kinds, accounts): the kind weighs in a pair that is a link."""
+    n_linked: Integers
+    """Pairs that are links."""
+    n_two_kinds: Integers
+    """Those of them in which two kinds or more weigh."""
 
 
-def _sum_over_ends(pairs: Weighted, values: Numbers, n_accounts: int) -> Numbers:
-    """Sum of a value of the pairs over each account's pairs."""
-    a = np.bincount(pairs.a, weights=values, minlength=n_accounts)
-    b = np.bincount(pairs.b, weights=values, minlength=n_accounts)
-    return np.asarray(a + b, dtype=float)
+def _add_up_pairs(pairs: Weighted, inside: npt.NDArray[np.bool_], n_accounts: int, *, threshold: float) -> _Held:
+    """Add up the pairs inside clusters for each of their two accounts."""
+    shape = (pairs.bits.shape[1], n_accounts)
+    held = _Held(np.zeros(shape), np.zeros(shape, bool), *np.zeros((2, n_accounts), np.int64))
+    for start in range(0, len(pairs.a), _CHUNK):
+        some = slice(start, start + _CHUNK)
+        bits = np.where(inside[some], np.maximum(pairs.bits[some].T, 0), 0).astype(float)
+        linked = inside[some] & (pairs.weight[some] >= threshold)
+        weighs = linked & (bits > 0)
+        several = np.count_nonzero(weighs, axis=0) >= 2
+        for end in (pairs.a[some], pairs.b[some]):
+            np.add.at(held.n_linked, end[linked], 1)
+            np.add.at(held.n_two_kinds, end[several], 1)
+            for kind in range(len(bits)):
+                np.add.at(held.bits[kind], end, bits[kind])
+                held.links_by[kind, end[weighs[kind]]] = True
+    return held
 
 
 def _name_clusters(membership: Integers, links: Links) -> tuple[str, ...]:

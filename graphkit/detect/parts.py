@@ -111,7 +111,7 @@ def accounts(clusters: Clusters) -> Part:
 
 def kinds_that_corroborate(clusters: Clusters) -> Part:
     """Share of the members that two kinds or more link, beside that of all accounts in clusters."""
-    several = (clusters.members["kinds"].map(len) > 1).to_numpy(dtype=float)
+    several = (clusters.members["kinds"].list.len() > 1).to_numpy(dtype=float)
     value = clusters.mean(several)
     return make_part("kinds_that_corroborate", value, float(several.mean()) if clusters.n else np.nan, value)
 

@@ -49,15 +49,16 @@ def read_past(parent: Snapshot | None) -> Past:
     if parent is not None:
         accounts, kept = parent.table("accounts", columns=MEMBERS), parent.table("former_accounts")
     former = weigh_members(kept)
-    hidden = former["state"] == "held"
+    held = former["state"] == "held"
     day = None if parent is None else parent.as_of
     living = weigh_members(accounts.select(MEMBERS)).assign(last_day=day)
-    missing = hidden & ~former["account_id"].isin(living["account_id"])
+    found = living["account_id"][living["account_id"].isin(former.loc[held, "account_id"])]
+    hidden = former.loc[held & ~former["account_id"].isin(found), living.columns]
     return Past(
         day,
-        pd.concat([living, former[missing][living.columns]], ignore_index=True) if missing.any() else living,
-        former[~hidden],
-        frozenset(former.loc[hidden, "cluster_id"]),
+        pd.concat([living, hidden], ignore_index=True) if len(hidden) else living,
+        former[~held],
+        frozenset(former.loc[held, "cluster_id"]),
         frames["former_entities"],
         frames["history"],
     )

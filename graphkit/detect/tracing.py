@@ -47,7 +47,7 @@ def trace_clusters(
 ) -> Trace:
     """Follow clusters from a past to the clusters that now have these members, by accounts first, then by entities."""
     same, joined, came_from, pairs = follow_accounts(past.living, members, known={})
-    gone = sorted(set(past.living["cluster_id"]) - set(same.values()) - set(joined))
+    gone = sorted(set(past.living["cluster_id"].unique()) - set(same.values()) - set(joined))
     new = members[~members["cluster_id"].isin(list(same))]
     reused = overlap_clusters(past.former, new)
     returns = keep_contained(reused)
