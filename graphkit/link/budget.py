@@ -8,7 +8,7 @@ from graphkit.link.links import Links
 from graphkit.link.pairs import count_meetings
 
 # measured at 3 and 30 million events and 2 to 32 partners, the engine's own share left out;
-# Leiden's process is smaller: 60 bytes a pair that counts, of which there are half as many as meetings
+# Leiden's process was smaller: 60 bytes a pair that counts, of which there were fewer than half as many as meetings
 _BASE = 300_000_000
 _BYTES_A_LINK = 60
 _BYTES_AN_ACCOUNT = 300
