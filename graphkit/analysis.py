@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
-from importlib.metadata import version
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
+from typing import Any, get_args
 
 from graphkit import privacy
 from graphkit.config import Config
-from graphkit.detect.chance import ChanceRun, deal_at_random
-from graphkit.detect.communities import choose_resolution, find_communities
+from graphkit.detect.chance import deal_at_random
+from graphkit.detect.communities import find_communities
 from graphkit.detect.findings import Behavior, Checks, Graph, leave_out_idle_pairs, list_graph, make_findings
 from graphkit.detect.lineage import keep_identity
 from graphkit.detect.members import Grouping, group_accounts
@@ -33,7 +29,6 @@ from graphkit.ingest.prompt_mining import KnownTemplates
 from graphkit.ingest.public_templates import read_public_templates
 from graphkit.ingest.spark import read_events_with_spark
 from graphkit.link.activity import measure_activity
-from graphkit.link.arrays import number_distinct
 from graphkit.link.budget import require_memory
 from graphkit.link.calibration import LearntPrior, calibration_table, learn_priors, use_learnt
 from graphkit.link.couse import find_co_uses
@@ -41,32 +36,14 @@ from graphkit.link.links import make_links
 from graphkit.link.pairs import sample_pairs
 from graphkit.link.profiles import count_traits, find_traits, forget_traits, measure_profiles
 from graphkit.link.tags import Known, describe_effect, forget_tags, tag_entities
-from graphkit.link.weights import link_threshold, weak_threshold, weigh_pairs
+from graphkit.link.weights import weigh_pairs
+from graphkit.manifest import EngineName, describe_content, describe_run
 from graphkit.show.layouts import overview_layout
 from graphkit.snapshot import Snapshot, build_snapshot
 from graphkit.sparkengine import Spark, open_spark
+from graphkit.stages import Clock, Progress
 from graphkit.tablefile import begin_writing
 from graphkit.wording import plural
-
-
-@dataclass
-class Stage:
-    """A stage of the work, while it runs and when it is done."""
-
-    name: str
-    result: str = ""
-    """What it made, such as "1,204,331 links"."""
-    seconds: float | None = None
-    """How long it took; None while it runs."""
-
-
-Progress = Callable[[Stage], None]
-"""Told of each stage when it begins and again when it is done."""
-
-EngineName = Literal["duckdb", "spark"]
-
-_LIBRARIES = ("graphkit", "duckdb", "igraph", "leidenalg", "numpy", "pandas", "pyarrow", "scipy")
-_MORE = {"duckdb": (), "spark": ("pyspark", "sqlglot")}
 
 
 def analyze(  # noqa: PLR0913  # the one entry of the flow
@@ -134,7 +111,7 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
         than its budget.
     """
     config = config or Config()
-    clock = _Clock(progress, engine)
+    clock = Clock(progress)
     listed, known = _read_list(infrastructure, config), None
     public = [] if public_templates is None else read_public_templates(public_templates)
     if engine == "spark" or _needs_addresses(listed, config):
@@ -194,11 +171,11 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
             {"layout": layout},
             begun=graph_begun | findings_begun,
             as_of=intake.as_of,
-            content=_content(graph, given, intake=intake, key=key, days=days)
-            | {"parent": None if parent is None else parent.id, "faults": faults}
-            | {"chance": [_describe_chance(run) for run in checks.chance]}
+            content=describe_content(
+                graph, checks.chance, given, intake=intake, key=key, days=days, parent=parent, faults=faults
+            )
             | effect,
-            run=clock.run() | _describe_input(intake, unusable, known),
+            run=describe_run(clock, engine, intake, unusable=unusable, known=known),
         )
 
 
@@ -207,8 +184,8 @@ def _open(
     name: EngineName, scratch: str | Path | None, *, memory: str, spark_master: str | None
 ) -> Iterator[DuckDB | Spark]:
     """Open the engine of a name."""
-    if name not in _MORE:
-        raise UsageError(f"engine: got {name!r}; allowed: {', '.join(_MORE)}")
+    if name not in get_args(EngineName):
+        raise UsageError(f"engine: got {name!r}; allowed: {', '.join(get_args(EngineName))}")
     if name == "spark":
         with open_spark(scratch, master=spark_master, memory=memory) as spark:
             yield spark
@@ -247,7 +224,7 @@ def _needs_addresses(listed: Infrastructure | None, config: Config) -> bool:
 
 
 def _link_accounts(
-    engine: Engine, intake: Intake, known: Known | None, *, config: Config, key: bytes, clock: _Clock
+    engine: Engine, intake: Intake, known: Known | None, *, config: Config, key: bytes, clock: Clock
 ) -> tuple[Graph, tuple[LearntPrior, ...], list[dict[str, Any]]]:
     """Make the match-weight graph; also gives what was learnt of the priors, and what was set aside."""
     with clock.stage("make links") as stage:
@@ -272,7 +249,7 @@ def _link_accounts(
 
 
 def _compare_without(
-    engine: Engine, intake: Intake, graph: Graph, known: Known | None, *, config: Config, key: bytes, clock: _Clock
+    engine: Engine, intake: Intake, graph: Graph, known: Known | None, *, config: Config, key: bytes, clock: Clock
 ) -> dict[str, Any]:
     """What the list of known infrastructure changed, for the content; nothing where there is none."""
     if known is None:
@@ -287,7 +264,7 @@ def _compare_without(
     return {"infrastructure": effect}
 
 
-def _check_clusters(graph: Graph, grouping: Grouping, *, config: Config, key: bytes, clock: _Clock) -> Checks:
+def _check_clusters(graph: Graph, grouping: Grouping, *, config: Config, key: bytes, clock: Clock) -> Checks:
     """Test stability and chance, as far as the settings ask for it."""
     stability, chance = no_stability(grouping, graph.links), []
     if config.stability:
@@ -306,87 +283,3 @@ def _measure_behavior(engine: Engine, graph: Graph, grouping: Grouping) -> Behav
     return Behavior(
         activity, usage, engine.query("SELECT n_events, created_at FROM population ORDER BY ALL").to_pandas()
     )
-
-
-def _content(graph: Graph, config: Config, *, intake: Intake, key: bytes, days: dict[str, int]) -> dict[str, Any]:
-    """What a snapshot's digest covers besides its tables."""
-    links, threshold = graph.links, link_threshold(config, graph.links.n_population)
-    linked = graph.pairs.weight >= threshold
-    ends = np.concatenate([graph.pairs.a[linked], graph.pairs.b[linked]])
-    return {
-        "config": config.model_dump(mode="json"),
-        "key_fingerprint": privacy.key_fingerprint(key),
-        "population": {
-            "n_accounts": links.n_population,
-            "n_events": intake.n_in_window,
-            "n_links": len(links.account),
-            "n_shared_entities": len(links.entities),
-            "first_day": datetime.fromtimestamp(days["first"], UTC).date().isoformat(),
-            "last_day": datetime.fromtimestamp(days["last"], UTC).date().isoformat(),
-        },
-        "resolved": {
-            "kinds": list(links.kinds),
-            "threshold_bits": threshold,
-            "weak_threshold_bits": weak_threshold(links, config),
-            "n_features": links.profiles.shape[1],
-            "resolution": choose_resolution(config, links.n_population),
-            "n_linked_accounts": len(number_distinct(ends, len(links.accounts))[0]),
-            "n_pairs": int(linked.sum()),
-            "n_weak_pairs": int((~linked).sum()),
-        },
-    }
-
-
-def _describe_chance(run: ChanceRun) -> dict[str, int]:
-    return {
-        "n_pairs": run.n_pairs,
-        "n_clusters": len(run.sizes),
-        "n_accounts": int(run.sizes.sum()),
-        "largest": int(run.sizes.max(initial=0)),
-    }
-
-
-def _describe_input(intake: Intake, unusable: list[dict[str, Any]], known: Known | None) -> dict[str, Any]:
-    listed = [] if known is None else [known.listed]
-    rejected = [*intake.rejected, *unusable, *(dict(row) for one in listed for row in one.rejected)]
-    return {
-        "sources": list(intake.sources),
-        "infrastructure": [one.name for one in listed],
-        "optional_columns": sorted(intake.has),
-        "n_rows": intake.n_rows,
-        "n_accepted": intake.n_accepted,
-        "n_in_window": intake.n_in_window,
-        "rejected": sorted(rejected, key=lambda row: (row["source"], row["reason"])),
-    }
-
-
-class _Clock:
-    """Seconds by stage, and who is told of them."""
-
-    def __init__(self, progress: Progress | None, engine: EngineName) -> None:
-        self._progress = progress
-        self._engine = engine
-        self._started = datetime.now(UTC)
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[Stage]:
-        stage = Stage(name)
-        self._tell(stage)
-        start = time.perf_counter()
-        yield stage
-        stage.seconds = self.seconds[name] = round(time.perf_counter() - start, 3)
-        self._tell(stage)
-
-    def _tell(self, stage: Stage) -> None:
-        if self._progress is not None:
-            self._progress(stage)
-
-    def run(self) -> dict[str, Any]:
-        """What a manifest says of the run so far."""
-        return {
-            "started": self._started.isoformat(timespec="milliseconds"),
-            "engine": self._engine,
-            "versions": {library: version(library) for library in [*_LIBRARIES, *_MORE[self._engine]]},
-            "seconds": self.seconds,
-        }

@@ -7,12 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from graphkit.analysis import Progress, Stage
 from graphkit.lab.measures import evaluate_clusters
 from graphkit.lab.worlds import synthesize
 from graphkit.refresh import refresh_store
 from graphkit.show.report import write_report
 from graphkit.snapshot import Snapshot
+from graphkit.stages import Progress, Stage
 
 _EVENTS_AN_ACCOUNT = 40
 _DAYS_BETWEEN = 7

@@ -6,10 +6,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from graphkit.analysis import EngineName, Progress, analyze
+from graphkit.analysis import analyze
 from graphkit.config import Config
 from graphkit.ingest.infrastructure import Infrastructure
+from graphkit.manifest import EngineName
 from graphkit.snapshot import Snapshot
+from graphkit.stages import Progress
 from graphkit.store.store import open_store
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from typer.testing import CliRunner
 
-from graphkit import terminal
 from graphkit.cli import app
+from graphkit.cli.ending import run_to_end
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def run(*arguments, env=None) -> Ended:
     """Run a command in this process, by the same way as ``main``, and hold it to its promises."""
     runner = CliRunner()
     with runner.isolation(env=env) as (out, err, _):
-        code = terminal.run_to_end(lambda: app([str(argument) for argument in arguments], prog_name="graphkit"))
+        code = run_to_end(lambda: app([str(argument) for argument in arguments], prog_name="graphkit"))
         ended = Ended(code, out.getvalue().decode(), err.getvalue().decode())
     assert "Traceback" not in ended.err, ended.err
     assert "should not happen" not in ended.err, ended.err

@@ -83,6 +83,7 @@ def test_json_is_one_object_and_nothing_else(events, store, tmp_path):
     assert said["counts"]["n_events"] == said["counts"]["rows_read"] == 408
     assert (said["counts"]["clusters"], said["counts"]["accounts"], said["counts"]["rows_set_aside"]) == (1, 8, 0)
     assert all(seconds >= 0 for seconds in said["seconds"].values())
+    assert refresh(events, store) == said, "the same snapshot, and when it was made"
     assert run("verify", store, "--json").json == {"problems": []}
     assert run("report", store, "-o", tmp_path / "r.html", "--json").json == {"path": str(tmp_path / "r.html")}
     listed = run("list", store, "--json").json["snapshots"]

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 _GROUND_FLOOR = {"apart", "errors", "config", "tables", "engine", "privacy", "snapshot", "tablefile", "wording"}
-_GROUND_FLOOR |= {"frames", "sparkengine"}
+_GROUND_FLOOR |= {"frames", "sparkengine", "stages"}
 _ORDER = [
     "ingest",
     "link",
@@ -14,10 +14,10 @@ _ORDER = [
     "show",
     "export",
     "lab",
+    "manifest",
     "analysis",
     "refresh",
     "demo",
-    "terminal",
     "cli",
     "__main__",
 ]

@@ -60,6 +60,14 @@ def test_the_snapshot_is_the_same_from_partials_from_one_pass_and_from_any_split
         assert again.content == whole.content
 
 
+def test_the_events_of_an_account_lie_side_by_side(world, tmp_path, kept):
+    world.events.to_parquet(tmp_path / "events.parquet", index=False)
+    take_on(tmp_path / "events.parquet", kept)
+    (coded,) = kept.glob("*/events-0.parquet")
+    account = pd.read_parquet(coded)["account"]
+    assert (account != account.shift()).sum() == account.nunique()
+
+
 def test_what_is_told_of_known_files_is_what_was_told_first(tmp_path, kept):
     text = "account_id,timestamp,ip\na,2026-05-01,::1\nb,2026-05-02,no address\n,2026-05-03,::1\nc,never,::1\n"
     text += "".join(f"x{n},2026-05-04,10.0.0.{n}\n" for n in range(40))

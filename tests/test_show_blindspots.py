@@ -5,8 +5,8 @@ import pytest
 from typer.testing import CliRunner
 
 import graphkit as gk
-from graphkit import terminal
 from graphkit.cli import app
+from graphkit.cli.figures import print_grades
 from graphkit.errors import UsageError
 from graphkit.show.blindpage import render_blind_spots, write_blind_spots
 from graphkit.show.blindspots import plot_blind_spots
@@ -117,11 +117,11 @@ def test_the_page_tells_behaviors_apart(store):
 
 
 def test_the_table_tells_both_behaviors(capsys):
-    terminal.print_grades(grades_of(["ip"], alike={"found": 1.0, "whole": 1.0}))
+    print_grades(grades_of(["ip"], alike={"found": 1.0, "whole": 1.0}))
     told = capsys.readouterr().out
     assert told.count("25% / whole") == 4
     assert "behind a slash: if its accounts also behave alike" in told
-    terminal.print_grades(grades_of(["ip"]))
+    print_grades(grades_of(["ip"]))
     assert "/" not in capsys.readouterr().out
 
 

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import plotly.graph_objects as go
 import pytest
 
 from graphkit.errors import UsageError
@@ -57,18 +58,20 @@ def test_id_and_size_stand_inside_where_they_fit():
     assert letters.hoverinfo == "skip"
 
 
+def draw(overview):
+    return go.Figure(draw_overview(overview, mode="light"))
+
+
 def test_what_is_left_out_of_many_is_said():
     snapshot = make_snapshot((*range(60, 10, -1), *(5,) * 900), kinds={"ip": {}}, hostile=False)
     overview = arrange_overview(snapshot, most=400)
-    assert "950 clusters of 5 accounts or more, the 400 largest drawn" in subtitle(
-        draw_overview(overview, mode="light")
-    )
+    assert "950 clusters of 5 accounts or more, the 400 largest drawn" in subtitle(draw(overview))
     some = replace(overview, links=overview.links.head(9), n_links=30)
-    assert "21 weaker ones not drawn" in subtitle(draw_overview(some, mode="light"))
+    assert "21 weaker ones not drawn" in subtitle(draw(some))
     every = arrange_overview(snapshot)
     assert len(every.placed) == 950
     assert len(every.links) <= MOST_CURVES
-    texts = bubbles(draw_overview(every, mode="light")).customdata
+    texts = bubbles(draw(every)).customdata
     assert "share few" in texts[0], "large ones say what binds them"
     assert sum("share few" in text for text in texts) < 900
 

@@ -1,7 +1,7 @@
 import pytest
 
 from graphkit.errors import UsageError
-from graphkit.show.theme import contrast, differences, ink_on, kind_styles, ramp_color, require_mode
+from graphkit.show.theme import contrast, ink_on, kind_styles, ramp_color, require_mode
 
 STANDARD = {
     "ip": ("#E69F00", "square"),
@@ -45,13 +45,6 @@ def test_ink_reads_on_every_score(mode):
 def test_scores_beyond_the_ends_take_the_end_colors():
     assert ramp_color(-1, mode="light") == ramp_color(0, mode="light") == "#f5f2ee"
     assert ramp_color(2, mode="light") == "#d55e00"
-
-
-def test_differences_turn_one_value_into_the_other():
-    light = {"data": [{"color": "a", "x": [1, 2]}, {"color": "b"}], "layout": {"font": {"color": "c"}, "n": 1}}
-    dark = {"data": [{"color": "A", "x": [1, 2]}, {"color": "b"}], "layout": {"font": {"color": "C"}, "n": 1}}
-    assert differences(light, dark) == [[["data", 0, "color"], "A"], [["layout", "font", "color"], "C"]]
-    assert differences(light, light) == []
 
 
 def test_unknown_mode_is_refused():

@@ -13,8 +13,8 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from graphkit import terminal
 from graphkit.cli import app
+from graphkit.cli.ending import run_to_end
 
 _IMPORTED = (
     "duckdb",
@@ -90,7 +90,7 @@ def run(request: dict) -> None:
     secrets.token_hex = lambda n=None: "5" * 2 * (n or 32)  # a store that is made again has the same key
     steps = Steps(request["root"], request["step"], half=request["half"])
     steps.watch()
-    code = terminal.run_to_end(lambda: app(request["arguments"], prog_name="graphkit"))
+    code = run_to_end(lambda: app(request["arguments"], prog_name="graphkit"))
     if request["trace"]:
         Path(request["trace"]).write_text(json.dumps(steps.names), encoding="utf-8")
     os._exit(code)

@@ -1,13 +1,13 @@
-"""The command line: its commands and options; it alone prints, by what ``terminal`` gives."""
+"""The command line: its commands and options; it alone prints."""
 
 import sys
 from typing import Annotated
 
 import typer
 
-from graphkit import terminal
 from graphkit.cli import changes, lab, reading, refresh, reviewing, scoring
-from graphkit.terminal import say
+from graphkit.cli.ending import run_to_end
+from graphkit.cli.output import say
 
 app = typer.Typer(
     name="graphkit",
@@ -23,7 +23,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line: 0 done, 1 failed, 2 wrong usage, 130 stopped."""
-    sys.exit(terminal.run_to_end(app))
+    sys.exit(run_to_end(app))
 
 
 def _print_version(wanted: bool) -> None:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphkit import terminal
 from graphkit.cli.options import JsonOption, KeyOption, StoreArgument, parse_seconds
-from graphkit.terminal import plain, say
+from graphkit.cli.output import plain, print_json, print_table, say
+from graphkit.cli.progress import show_progress
 from graphkit.wording import plural
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def diff(  # one argument an option
     old = _find_before(opened, new) if before is None else opened.load(before)
     rerun = None
     if events and old.content["config"] != new.content["config"]:
-        with terminal.show_progress(quiet=as_json) as progress:
+        with show_progress(quiet=as_json) as progress:
             rerun = analyze(
                 events,
                 accounts,
@@ -67,7 +67,7 @@ def diff(  # one argument an option
             )
     found = diff_snapshots(old, new, rerun=rerun)
     if as_json:
-        terminal.print_json(found.to_dict())
+        print_json(found.to_dict())
     else:
         _print_diff(found)
 
@@ -102,7 +102,7 @@ def _print_diff(found: "SnapshotDiff") -> None:
             for row in changed.head(_SHOWN).to_dict("records")
         ]
         heads = ["", "cluster", "before", "now", "gained", "lost", "score", "cause", "from"]
-        terminal.print_table(heads, rows, left=(0, 1, 7, 8))
+        print_table(heads, rows, left=(0, 1, 7, 8))
     if len(changed) > _SHOWN:
         say(f"and {plural(len(changed) - _SHOWN, 'change')} more; --json has them all")
     if len(found.binding):
@@ -117,7 +117,7 @@ def _print_binding(binding: "pd.DataFrame") -> None:
         for row in counts.head(_SHOWN).to_dict("records")
     ]
     say("\nNew things that bind:")
-    terminal.print_table(["cluster", "kind", "entities", "widest reaches"], rows, left=(0, 1))
+    print_table(["cluster", "kind", "entities", "widest reaches"], rows, left=(0, 1))
 
 
 def history(
@@ -133,7 +133,7 @@ def history(
 
     frame = cluster_history(store, cluster)
     if as_json:
-        terminal.print_json({"history": json.loads(frame.to_json(orient="records", date_format="iso"))})
+        print_json({"history": json.loads(frame.to_json(orient="records", date_format="iso"))})
         return
     told = frame[frame["event"] != "continuation"]
     rows = [
@@ -148,7 +148,7 @@ def history(
         for row in told.astype(object).where(told.notna(), None).to_dict("records")
     ]
     heads = ["day", "event", "cluster", "accounts", "gained", "lost", "from", "why"]
-    terminal.print_table(heads, rows, left=(0, 1, 2, 6, 7))
+    print_table(heads, rows, left=(0, 1, 2, 6, 7))
     if len(told) < len(frame):
         say(f"and {plural(len(frame) - len(told), 'snapshot')} in which it went on as it was; --json has them all")
 
@@ -170,7 +170,7 @@ def prune(
 
     done = prune_store(store, keep=keep, wait=wait, dry_run=dry_run)
     if as_json:
-        terminal.print_json({**vars(done), "dry_run": dry_run})
+        print_json({**vars(done), "dry_run": dry_run})
         return
     for name in done.removed:
         say(f"{'would be removed' if dry_run else 'removed'}: {name}")

@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
-from graphkit import terminal
+from graphkit.cli.figures import print_broken_farms, print_figures, print_grades
 from graphkit.cli.options import JsonOption, SnapshotOption, StoreArgument, check_output, load_snapshot, quote_path
-from graphkit.terminal import plain, say
+from graphkit.cli.output import plain, print_json, say
+from graphkit.cli.progress import show_progress, show_runs
+from graphkit.cli.summary import print_summary
 
 
 def evaluate(
@@ -36,14 +38,14 @@ def evaluate(
     methods = json.loads(compare_methods(loaded, known, links=links).to_json(orient="records", double_precision=15))
     farms = json.loads(judge_farms(loaded.accounts, known).to_json(orient="records", double_precision=15))
     if as_json:
-        terminal.print_json({"snapshot": loaded.id, "methods": methods, "farms": farms})
+        print_json({"snapshot": loaded.id, "methods": methods, "farms": farms})
         return
     say(
         f"[bold]{loaded.id}[/]: {methods[0]['n_clusters']:,} clusters against a truth of {methods[0]['n_accounts']:,} "
         f"accounts, {methods[0]['n_farm_accounts']:,} of them in {methods[0]['n_farms']:,} farms.\n"
     )
-    terminal.print_figures(methods)
-    terminal.print_broken_farms(farms)
+    print_figures(methods)
+    print_broken_farms(farms)
 
 
 def blindspots(  # noqa: PLR0913, PLR0917  # one argument an option
@@ -83,7 +85,7 @@ def blindspots(  # noqa: PLR0913, PLR0917  # one argument an option
         check_output(output, store)
     loaded = load_snapshot(store, snapshot)
     backdrop = read_backdrop(loaded, events, accounts, infrastructure=infrastructure) if events else None
-    with terminal.show_runs(quiet=as_json) as progress:
+    with show_runs(quiet=as_json) as progress:
         grades = measure_blind_spots(
             loaded, n_accounts=size or [200], backdrop=backdrop, replicates=replicates, seed=seed, progress=progress
         )
@@ -92,9 +94,9 @@ def blindspots(  # noqa: PLR0913, PLR0917  # one argument an option
     if as_json:
         rows = json.loads(grades.to_json(orient="records", double_precision=15))
         result = {"snapshot": loaded.id, "grades": rows, "borders": borders, "unseen": unseen}
-        terminal.print_json(result | ({} if path is None else {"path": str(path)}))
+        print_json(result | ({} if path is None else {"path": str(path)}))
         return
-    terminal.print_grades(grades)
+    print_grades(grades)
     for line in borders:
         say(plain(line))
     say("\n[bold]What these settings cannot see[/]")
@@ -115,12 +117,12 @@ def demo(
     """Make a synthetic service with hidden farms, find them in two snapshots, and write a report: all in a minute."""
     from graphkit.demo import run_demo
 
-    with terminal.show_progress(quiet=as_json) as progress:
+    with show_progress(quiet=as_json) as progress:
         result = run_demo(folder, n_accounts=accounts, seed=seed, progress=progress)
     if as_json:
-        terminal.print_json({"report": str(result.report), "store": str(result.store), **result.measures})
+        print_json({"report": str(result.report), "store": str(result.store), **result.measures})
         return
-    terminal.print_summary(result.snapshot)
+    print_summary(result.snapshot)
     found = result.measures
     say(
         f"\nThe synthetic service hid {found['n_farms']} farms of {found['n_farm_accounts']:,} accounts among offices, "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphkit.terminal import plain
+from graphkit.cli.output import plain
 
 if TYPE_CHECKING:
     from graphkit.snapshot import Snapshot

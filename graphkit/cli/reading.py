@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphkit import terminal
 from graphkit.cli.options import JsonOption, SnapshotOption, StoreArgument, check_output, load_earlier, load_snapshot
-from graphkit.terminal import plain, say
+from graphkit.cli.output import plain, print_json, print_table, say
+from graphkit.cli.summary import print_explanation
 
 if TYPE_CHECKING:
     from graphkit.show.packet import Reveal, Subject
@@ -37,7 +37,7 @@ def report(
     earlier = [] if cluster else load_earlier(store, loaded)
     path = write_report(loaded, output, reveal=reveal, cluster_id=cluster, top=top, earlier=earlier)
     if as_json:
-        terminal.print_json({"path": str(path)})
+        print_json({"path": str(path)})
     else:
         masked = "" if reveal else " (identifiers are masked; --reveal shows them)"
         say(f"Report: [bold]{plain(path)}[/]{masked}")
@@ -66,7 +66,7 @@ def notebook(
     check_output(output, store)
     path = write_case(store, cluster, output, snapshot_id=snapshot, notebook=own, reveal=reveal)
     if as_json:
-        terminal.print_json({"path": str(path)})
+        print_json({"path": str(path)})
     else:
         masked = "" if reveal else " (identifiers are masked; --reveal shows them)"
         say(f"Case: [bold]{plain(path)}[/]{masked}")
@@ -114,15 +114,15 @@ def explain(
         check_output(output, store)
         path = write_packet(load_snapshot(store, snapshot), subject, output, about=what, reveal=shown)
         if as_json:
-            terminal.print_json({"path": str(path)})
+            print_json({"path": str(path)})
         else:
             say(f"Packet: [bold]{plain(path)}[/]{'' if reveal else ' (other accounts are not named; --reveal does)'}")
         return
     explanation = explain_either(load_snapshot(store, snapshot), subject, about=what, reveal=shown)
     if as_json:
-        terminal.print_json(explanation.to_dict())
+        print_json(explanation.to_dict())
         return
-    terminal.print_explanation(explanation)
+    print_explanation(explanation)
     if not reveal:
         say("\nIdentifiers are masked; --reveal shows them. -o packet.html writes all this as one page.")
 
@@ -133,7 +133,7 @@ def list_snapshots(store: StoreArgument, as_json: JsonOption = False) -> None:
 
     frame = open_store(store).list()
     if as_json:
-        terminal.print_json({"snapshots": json.loads(frame.to_json(orient="records", date_format="iso"))})
+        print_json({"snapshots": json.loads(frame.to_json(orient="records", date_format="iso"))})
         return
     if frame.empty:
         say("No snapshot yet; `graphkit refresh` makes one.")
@@ -143,7 +143,7 @@ def list_snapshots(store: StoreArgument, as_json: JsonOption = False) -> None:
         (row["snapshot_id"], *(f"{row[name]:,}" for name in counts), f"{row['created']:%Y-%m-%d %H:%M}")
         for row in frame.to_dict("records")
     ]
-    terminal.print_table(["snapshot", "accounts", "events", "clusters", "in clusters", "made (UTC)"], rows)
+    print_table(["snapshot", "accounts", "events", "clusters", "in clusters", "made (UTC)"], rows)
 
 
 def verify(store: StoreArgument, as_json: JsonOption = False) -> None:
@@ -152,7 +152,7 @@ def verify(store: StoreArgument, as_json: JsonOption = False) -> None:
 
     problems = open_store(store).verify()
     if as_json:
-        terminal.print_json({"problems": [vars(problem) for problem in problems]})
+        print_json({"problems": [vars(problem) for problem in problems]})
     for problem in [] if as_json else problems:
         say(f"{plain(problem.snapshot or 'store')}: {plain(problem.file)}: {plain(problem.problem)}")
     if problems:

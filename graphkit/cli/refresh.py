@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from graphkit import terminal
 from graphkit.cli.options import JsonOption, KeyOption, lies_in, parse_day, parse_folder, parse_seconds, quote_path
-from graphkit.terminal import plain, say
+from graphkit.cli.output import plain, print_json, say
+from graphkit.cli.progress import show_progress
+from graphkit.cli.summary import print_summary
 
 if TYPE_CHECKING:
     from graphkit.config import Config
@@ -89,7 +90,7 @@ def refresh(  # noqa: PLR0913, PLR0917  # one argument an option
     if alerts not in (None, "-") and lies_in(Path(alerts), store):
         raise typer.BadParameter("it lies in the store, which keeps its own; name another", param_hint="--alerts")
     settings = _load_settings(config, look_back, no_stability=no_stability)
-    with terminal.show_progress(quiet=as_json) as progress:
+    with show_progress(quiet=as_json) as progress:
         snapshot = refresh_store(
             events,
             store,
@@ -112,9 +113,9 @@ def refresh(  # noqa: PLR0913, PLR0917  # one argument an option
     if alerts == "-":
         return
     if as_json:
-        terminal.print_json(_summarize(snapshot, path))
+        print_json(_summarize(snapshot, path))
         return
-    terminal.print_summary(snapshot)
+    print_summary(snapshot)
     _say_lineage(snapshot)
     say(f"It is in [bold]{plain(path)}[/]. Read it: graphkit report {quote_path(store)}")
 
@@ -143,7 +144,7 @@ def _tell_alerts(store: str, snapshot: "Snapshot", target: str) -> None:
     found = find_alerts(store, snapshot)
     if target == "-":
         for alert in found:
-            terminal.print_json(alert)
+            print_json(alert)
     elif found:
         with Path(target).open("a", encoding="ascii") as file:
             file.writelines(json.dumps(alert, sort_keys=True) + "\n" for alert in found)
@@ -167,7 +168,7 @@ def _say_lineage(snapshot: "Snapshot") -> None:
 
 
 def _summarize(snapshot: "Snapshot", path: str) -> dict[str, Any]:
-    """What `--json` says of a refresh."""
+    """What `--json` says of a refresh; of one whose snapshot was there already, when and how fast that was made."""
     content, run = snapshot.content, snapshot.manifest["run"]
     return {
         "snapshot": snapshot.id,
@@ -182,5 +183,6 @@ def _summarize(snapshot: "Snapshot", path: str) -> dict[str, Any]:
         "calibration": snapshot.table("calibration").to_pylist(),
         "lineage": {"parent": content["parent"], "events": _count_events(snapshot), "faults": content["faults"]},
         "rejected": run["rejected"],
+        "made": run["started"],
         "seconds": run["seconds"],
     }

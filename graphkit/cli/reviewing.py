@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from graphkit import terminal
 from graphkit.cli.options import JsonOption, SnapshotOption, StoreArgument
-from graphkit.terminal import plain, say
+from graphkit.cli.output import plain, print_json, print_table, say
 
 
 class Given(StrEnum):
@@ -45,7 +44,7 @@ def review(
 
     given = record(store, cluster, verdict.value, author=author, note=note, snapshot_id=snapshot)
     if as_json:
-        terminal.print_json(asdict(given))
+        print_json(asdict(given))
         return
     say(f"{plain(given.cluster_id)} ({given.n_accounts:,} accounts in {given.snapshot_id}): {given.verdict}.")
 
@@ -56,7 +55,7 @@ def reviews(store: StoreArgument, as_json: JsonOption = False) -> None:
 
     frame = open_store(store).reviews()
     if as_json:
-        terminal.print_json({"reviews": json.loads(frame.to_json(orient="records", date_format="iso"))})
+        print_json({"reviews": json.loads(frame.to_json(orient="records", date_format="iso"))})
         return
     if frame.empty:
         say("No review yet; `graphkit review` records one.")
@@ -65,4 +64,4 @@ def reviews(store: StoreArgument, as_json: JsonOption = False) -> None:
         (f"{row['time']:%Y-%m-%d %H:%M}", row["cluster_id"], row["verdict"], plain(row["author"]), plain(row["note"]))
         for row in frame.to_dict("records")
     ]
-    terminal.print_table(["time (UTC)", "cluster", "verdict", "author", "note"], rows, left=range(5), fold=True)
+    print_table(["time (UTC)", "cluster", "verdict", "author", "note"], rows, left=range(5), fold=True)

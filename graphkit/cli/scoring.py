@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from graphkit import terminal
 from graphkit.cli.options import JsonOption, SnapshotOption, StoreArgument, check_output, load_snapshot
-from graphkit.terminal import plain, say
+from graphkit.cli.output import plain, print_json, print_table, say
 from graphkit.wording import plural
 
 
@@ -50,7 +49,7 @@ def refit(
     counts = {"n_confirmed": result.n_confirmed, "n_benign": result.n_benign, "n_unknown": result.n_unknown}
     if as_json:
         rows = json.loads(result.report.to_json(orient="records"))
-        terminal.print_json({**counts, "score": result.score.model_dump(), "report": rows})
+        print_json({**counts, "score": result.score.model_dump(), "report": rows})
         return
     unknown = f"; {plural(result.n_unknown, 'cluster')} not in this snapshot" if result.n_unknown else ""
     say(f"{result.n_confirmed} confirmed and {result.n_benign} benign{unknown}.\n")
@@ -58,6 +57,6 @@ def refit(
         (row["part"], f"{row['default']:g}", f"{row['refit']:g}", f"{row['change']:+g}", f"{row['n_told']:,}")
         for row in result.report.to_dict("records")
     ]
-    terminal.print_table(["part", "default", "refit", "change", "reviews"], rows)
+    print_table(["part", "default", "refit", "change", "reviews"], rows)
     lines = [f"Settings: [bold]{plain(output)}[/]"] if output else map(plain, result.to_toml().splitlines())
     say("\n" + "\n".join(lines))

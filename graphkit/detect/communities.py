@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import igraph
 import leidenalg
 import numpy as np
@@ -10,7 +12,7 @@ from graphkit.config import Config
 from graphkit.detect.cores import CORROBORATED_BITS, split_off_cores
 from graphkit.detect.detached import split_off_detached
 from graphkit.detect.leiden import begin_partition, join_edges, merge_parts, seeded
-from graphkit.link.arrays import number_distinct
+from graphkit.link.arrays import Edges, number_distinct
 from graphkit.link.likeness import member_likeness
 from graphkit.link.links import Integers, Links, Numbers
 from graphkit.link.weights import Weighted, link_threshold, weak_threshold
@@ -45,9 +47,8 @@ def find_communities(pairs: Weighted, links: Links, *, config: Config) -> Intege
     if config.method != "pairs":
         pairs = pairs.take(pairs.weight >= link_threshold(config, links.n_population))
     membership = np.full(len(links.accounts), -1, dtype=np.int64)
-    joined, ends = number_distinct(np.concatenate([pairs.a, pairs.b]), len(links.accounts))
+    joined, edges = _join_ends(pairs, len(links.accounts))
     if len(joined):
-        edges = ends.reshape(2, -1).T
         resolution = choose_resolution(config, links.n_population)
         with seeded(config.seed):
             match config.method:
@@ -64,6 +65,12 @@ def find_communities(pairs: Weighted, links: Links, *, config: Config) -> Intege
     return keep_alike(membership, pairs, links, config=config)
 
 
+def _join_ends(pairs: Weighted, n_accounts: int) -> tuple[Integers, Edges]:
+    """Accounts that pairs join, and the places of each pair's ends among them, shape (pairs, 2)."""
+    joined, ends = number_distinct(np.concatenate([pairs.a, pairs.b]), n_accounts)
+    return joined, ends.astype(np.int32).reshape(2, -1).T
+
+
 def edge_strength(pairs: Weighted, links: Links, *, config: Config) -> Numbers:
     """Weight of a pair's edge: bits above the least that count, plus 1, over the chance that the pair was sampled."""
     bits = pairs.weight - weak_threshold(links, config) + 1
@@ -71,9 +78,7 @@ def edge_strength(pairs: Weighted, links: Links, *, config: Config) -> Numbers:
     return strength
 
 
-def _partition_in_steps(
-    edges: Integers, pairs: Weighted, links: Links, *, config: Config, resolution: float
-) -> Integers:
+def _partition_in_steps(edges: Edges, pairs: Weighted, links: Links, *, config: Config, resolution: float) -> Integers:
     """Partition, then split off what several kinds bind, then what hangs on by weak pairs alone.
 
     The parts of a finer resolution come first: whole communities are quickly made of them, and the last step asks
@@ -82,16 +87,15 @@ def _partition_in_steps(
     strength, n = edge_strength(pairs, links, config=config), int(edges.max()) + 1
     threshold = link_threshold(config, links.n_population)
     linked = join_edges(edges[pairs.weight >= threshold], n)
-    sure = pairs.weight - pairs.bits.max(axis=1) >= CORROBORATED_BITS
-    surely_joined = join_edges(edges[sure], n)
     finer = _FINER * resolution
-    with (
-        begin_partition(edges, strength, start=linked, resolution=finer, seed=config.seed) as parts_found,
-        begin_partition(
-            edges[sure], strength[sure], start=surely_joined, resolution=resolution, seed=config.seed
-        ) as cores_found,
-    ):
-        parts, cores = parts_found(), cores_found()
+    with begin_partition(edges, strength, start=linked, resolution=finer, seed=config.seed) as parts_found:
+        sure = pairs.weight - reduce(np.maximum, pairs.bits.T) >= CORROBORATED_BITS
+        sure_edges = edges[sure]
+        joined = join_edges(sure_edges, n)
+        with begin_partition(
+            sure_edges, strength[sure], start=joined, resolution=resolution, seed=config.seed
+        ) as cores_found:
+            parts, cores = parts_found(), cores_found()
     found = merge_parts(parts, edges, strength, resolution=resolution, seed=config.seed)
     found = split_off_cores(found, edges, strength, corroborated=sure, cores=cores, least=config.min_cluster_size)
     if weak_threshold(links, config) == threshold:
@@ -113,12 +117,13 @@ def keep_alike(membership: Integers, pairs: Weighted, links: Links, *, config: C
         drop = weak & ((strength <= 0) | (strength + likeness < threshold))
         if not drop.any():
             break
+        weak &= np.isin(membership, membership[drop])  # where nobody is dropped nothing changes
         membership = _number_by_size(np.where(drop, -1, membership), least=config.min_cluster_size)
     return membership
 
 
 def _partition_multiplex(
-    n: int, edges: Integers, strength: Numbers, pairs: Weighted, *, resolution: float, seed: int
+    n: int, edges: Edges, strength: Numbers, pairs: Weighted, *, resolution: float, seed: int
 ) -> Integers:
     """Split each edge's strength over a layer per kind, by the kind's share of the bits."""
     bits = np.maximum(pairs.bits, 0).astype(float)

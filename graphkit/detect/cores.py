@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from graphkit.link.arrays import Edges
 from graphkit.link.links import Integers, Numbers
 
 CORROBORATED_BITS = 6.0
@@ -23,7 +24,7 @@ _CONTRAST = 4.0
 
 def split_off_cores(
     membership: Integers,
-    edges: Integers,
+    edges: Edges,
     strength: Numbers,
     *,
     corroborated: npt.NDArray[np.bool_],
@@ -51,9 +52,8 @@ def split_off_cores(
     -------
     The finer membership.
     """
-    inside = membership[edges[:, 0]] == membership[edges[:, 1]]
     _, core = np.unique(membership * (int(cores.max(initial=-1)) + 1) + cores, return_inverse=True)
-    stands = _stands_apart(core, membership, edges[inside], strength[inside], corroborated[inside])
+    stands = _stands_apart(core, membership, edges, strength, corroborated)
     leaves = stands & (np.bincount(core) >= least)
     numbered = int(membership.max(initial=-1)) + 1 + core
     return np.where(leaves[core], numbered, membership)
@@ -62,23 +62,24 @@ def split_off_cores(
 def _stands_apart(
     core: Integers,
     membership: Integers,
-    edges: Integers,
+    edges: Edges,
     strength: Numbers,
     corroborated: npt.NDArray[np.bool_],
 ) -> npt.NDArray[np.bool_]:
     """Tell which cores keep to themselves, leave a crowd that does too, and are corroborated where it is not."""
     community = np.zeros(int(core.max(initial=-1)) + 1, dtype=np.int64)
     community[core] = membership
-    a, b = core[edges[:, 0]], core[edges[:, 1]]
-    own = a == b
+    a, b = core.astype(np.int32)[edges].T
+    own, inside = a == b, community[a] == community[b]
+    left = inside & ~own
 
     def add_up(weights: Numbers) -> tuple[Numbers, Numbers, Numbers]:
         """Sum of weights inside each core, between it and the rest of its community, and inside that rest."""
         n = len(community)
         within = np.bincount(a[own], weights=weights[own], minlength=n)
-        ends = np.concatenate([a[~own], b[~own]])
-        across = np.bincount(ends, weights=np.tile(weights[~own], 2), minlength=n)
-        whole = np.bincount(membership[edges[:, 0]], weights=weights, minlength=int(membership.max(initial=-1)) + 1)
+        ends = np.concatenate([a[left], b[left]])
+        across = np.bincount(ends, weights=np.tile(weights[left], 2), minlength=n)
+        whole = np.bincount(community[a[inside]], weights=weights[inside], minlength=int(community.max(initial=-1)) + 1)
         rest = np.maximum(whole[community] - within - across, 0)
         return within.astype(float), across.astype(float), rest
 

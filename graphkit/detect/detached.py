@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from graphkit.link.arrays import Edges
 from graphkit.link.links import Integers, Numbers
 
 _INSIDE_SHARE = 0.9
 """Share of its strength that a part must keep inside to leave its community."""
 
 
-def split_off_detached(membership: Integers, edges: Integers, strength: Numbers, *, parts: Integers) -> Integers:
+def split_off_detached(membership: Integers, edges: Edges, strength: Numbers, *, parts: Integers) -> Integers:
     """Make detached parts communities of their own.
 
     Parameters
@@ -36,7 +37,7 @@ def split_off_detached(membership: Integers, edges: Integers, strength: Numbers,
     inside = membership[edges[:, 0]] == membership[edges[:, 1]]
     _, part = np.unique(membership * (int(parts.max(initial=-1)) + 1) + parts, return_inverse=True)
     n_parts = int(part.max(initial=-1)) + 1
-    a, b = part[edges[inside]].T
+    a, b = part.astype(np.int32)[edges[inside]].T
     strength = strength[inside]
     own = a == b
     # an edge inside a part holds both its ends

@@ -13,25 +13,23 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from graphkit.apart import work_apart
-from graphkit.link.links import Integers, Numbers
+from graphkit.link.arrays import Edges, Integers, Numbers
 
 _ITERATIONS = 2
 _CENTERS = 0.05
 """Share of the vertices that others may join before Leiden begins; more leave more edges, and a worse partition."""
-_FEW_EDGES = 200_000
+_FEW_EDGES = 1_000_000
 """Up to here a process of its own takes longer to begin than the work takes."""
 
 
-def join_edges(edges: Integers, n: int) -> Integers:
+def join_edges(edges: Edges, n: int) -> Integers:
     """Number the connected component of each of ``n`` vertices."""
     ones = np.ones(len(edges), dtype=np.int8)
     matrix = sparse.coo_array((ones, (edges[:, 0], edges[:, 1])), shape=(n, n))
     return connected_components(matrix, directed=False)[1].astype(np.int64)
 
 
-def partition_graph(
-    edges: npt.NDArray[np.integer], strength: Numbers, *, start: Integers, resolution: float, seed: int
-) -> Integers:
+def partition_graph(edges: Edges, strength: Numbers, *, start: Integers, resolution: float, seed: int) -> Integers:
     """Partition a graph, beginning with given communities.
 
     A start near the answer, such as the components of the strongest edges, saves half of the time, and stars that are
@@ -56,9 +54,7 @@ def partition_graph(
     return merge_parts(star, edges, strength, start=start_of_star, resolution=resolution, seed=seed)
 
 
-def gather_stars(
-    edges: npt.NDArray[np.integer], strength: Numbers, *, n: int, resolution: float, seed: int
-) -> Integers:
+def gather_stars(edges: Edges, strength: Numbers, *, n: int, resolution: float, seed: int) -> Integers:
     """Let vertices join the one of a few centers, chosen at random, to which their strongest edge leads.
 
     A vertex joins while its edge to the center alone makes up for all who joined before it by stronger edges, so that
@@ -93,7 +89,8 @@ def gather_stars(
     alone = joined[strongest[joined] < resolution * size]
     star[alone] = alone
     inside = star[a] == star[b]
-    n_edges, n_inside = (np.bincount(edges[of].ravel(), minlength=n) for of in (slice(None), inside))
+    n_edges = np.bincount(a, minlength=n) + np.bincount(b, minlength=n)
+    n_inside = np.bincount(a[inside], minlength=n) + np.bincount(b[inside], minlength=n)
     bridged = joined[(n_inside[joined] == 1) & (n_edges[joined] > 1)]
     star[bridged] = bridged
     return np.unique(star, return_inverse=True)[1].astype(np.int64)
@@ -101,20 +98,19 @@ def gather_stars(
 
 @contextmanager
 def begin_partition(
-    edges: Integers, strength: Numbers, *, start: Integers, resolution: float, seed: int
+    edges: Edges, strength: Numbers, *, start: Integers, resolution: float, seed: int
 ) -> Iterator[Callable[[], Integers]]:
     """Begin ``partition_graph``, in a process of its own if it takes long; gives a function that waits for the end."""
     if len(edges) <= _FEW_EDGES:
         yield lambda: partition_graph(edges, strength, start=start, resolution=resolution, seed=seed)
         return
-    narrow: npt.NDArray[np.integer] = edges.astype(np.int32)
-    with work_apart(partition_graph, narrow, strength, start=start, resolution=resolution, seed=seed) as wait:
+    with work_apart(partition_graph, edges, strength, start=start, resolution=resolution, seed=seed) as wait:
         yield wait
 
 
 def merge_parts(
     parts: Integers,
-    edges: npt.NDArray[np.integer],
+    edges: Edges,
     strength: Numbers,
     *,
     start: Integers | None = None,
@@ -137,21 +133,28 @@ def merge_parts(
     Community of each vertex, numbered from 0.
     """
     n = int(parts.max(initial=-1)) + 1
-    a, b = parts[edges].T
-    between = a != b
-    ends = np.minimum(a, b)[between], np.maximum(a, b)[between]
-    joined = sparse.coo_array((strength[between], ends), shape=(n, n)).tocsr().tocoo()
-    graph = igraph.Graph(n=n, edges=np.column_stack([joined.row, joined.col]).astype(np.int64))
+    joined = _join_between(parts.astype(np.int32), edges, strength, n=n)
+    # of an array igraph makes lists, all at once; a view of its memory gives one number at a time
+    ends = zip(joined.row.data, joined.col.data, strict=True)
+    graph = igraph.Graph(n=n, edges=ends)
     with seeded(seed):
         partition = graph.community_leiden(
             objective_function="CPM",
-            weights=joined.data,
+            weights=joined.data.data,
             resolution=resolution,
             node_weights=np.bincount(parts, minlength=n).tolist(),
             initial_membership=None if start is None else start.tolist(),
             n_iterations=_ITERATIONS,
         )
     return np.asarray(partition.membership, dtype=np.int64)[parts]
+
+
+def _join_between(parts: npt.NDArray[np.int32], edges: Edges, strength: Numbers, *, n: int) -> sparse.coo_array:
+    """Strength between each two parts of ``n``, above the diagonal."""
+    a, b = parts[edges].T
+    between = a != b
+    ends = np.minimum(a, b)[between], np.maximum(a, b)[between]
+    return sparse.coo_array((strength[between], ends), shape=(n, n)).tocsr().tocoo()
 
 
 @contextmanager

@@ -14,9 +14,9 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from graphkit.errors import InputError
+from graphkit.show.drawing import differences
 from graphkit.show.labels import clean_text
 from graphkit.show.page import render_page, write_page
-from graphkit.show.theme import differences
 from graphkit.store.store import open_store
 
 if TYPE_CHECKING:

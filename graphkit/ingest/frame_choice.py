@@ -20,6 +20,8 @@ _LARGE = 0.25
 _ENCLOSED = 0.8
 _REPLACED = 0.9
 _FEW = 0.1
+_SAME_WORDS = 0.8
+_FEW_WORDS = 2
 _WIDER = 2.0
 _OPEN_WORDS = 3
 _ALTERNATIVE_BITS = 4.0
@@ -56,6 +58,9 @@ class _Frames:
             [prompt for prompt in _row(candidates.witnesses, place)[0] if place in self.frames_of_prompt[prompt]]
             for place in range(self.n)
         ]
+        example, hashes = candidates.pairs.example, candidates.words.hashes
+        in_pair = np.stack([hashes[example], hashes[example + 1]], axis=1)
+        self.words = [{*in_pair[_row(candidates.bits, place)[0]].ravel().tolist()} for place in range(self.n)]
         n_words = np.bincount(candidates.words.prompt, minlength=candidates.holds.shape[0])
         self.candidates, self.n_words = candidates, n_words
         self.by_size = [int(place) for place in np.lexsort((-self.bits, -self.uses)) if self.prompts[place]]
@@ -87,9 +92,25 @@ class _Frames:
             for content in contents
         )
 
+    def drop_variants(self, frames: Sequence[int]) -> list[int]:
+        """Frames by size, without those that are a larger one in another order or with other typos."""
+        kept: dict[int, None] = {}
+        for frame in frames:
+            if not any(other in kept and self.is_variant(frame, other) for other in self.shared[frame]):
+                kept[frame] = None
+        return list(kept)
+
+    def is_variant(self, frame: int, other: int) -> bool:
+        """Whether a frame has the words of a larger one, and none of its own; or few words of its own and few uses."""
+        words, of_other = self.words[frame], self.words[other]
+        n_common = len(words & of_other)
+        few = self.uses[frame] < _FEW * self.uses[other]
+        return n_common >= _SAME_WORDS * len(of_other) and len(words) - n_common <= (_FEW_WORDS if few else 0)
+
     def resolve(self, live: set[int]) -> set[int]:
         """Decide between frames and their special cases, from the smallest to the largest."""
         order = [frame for frame in self.by_size if frame in live or self.own_surprise[frame] < OWN_SURPRISE]
+        order = self.drop_variants(order)
         rank = {frame: place for place, frame in enumerate(order) if frame in live}
         cases: dict[int, list[int]] = {frame: [] for frame in order}
         whole: list[int] = []

@@ -26,9 +26,10 @@ OWN_SURPRISE = 5.0
 """Bits of the words of its own by which a frame must be more used than chance has it, to stand alone."""
 CASE_BITS, CASE_USES = 4.0, 10
 """Bits of its own words, and users, that a special case of another frame must have."""
+LEAST_PAIRS = 4
+"""Pairs of neighboring words that a frame must have."""
 _LEAST_BITS = 24.0
 _LEAST_SURPRISE = 18.0
-_LEAST_PAIRS = 4
 _HALF = 0.5
 _IN_ORDER = 0.2
 _MOST_CANDIDATES = 4_000
@@ -73,9 +74,7 @@ def find_candidates(sketch: Sketch, *, key: bytes) -> Candidates:
     uses = _median_uses(recurrent.uses, core, n_cores)
     holds = _incidence(words.prompt[pairs.place], pairs.pair, (len(sketch.texts), len(pairs.hashes)))
     frames = _share(witnesses, holds, COMMON)
-    example = np.zeros(len(pairs.hashes), np.int64)
-    example[pairs.pair] = pairs.place
-    bits = _weigh(frames, words.hashes[example], words.hashes[example + 1], model)
+    bits = _weigh(frames, words.hashes[pairs.example], words.hashes[pairs.example + 1], model)
     total = np.asarray(bits.sum(axis=1), dtype=np.float64).ravel()
     frequency: Numbers = np.log2(np.maximum(uses, 1) / max(sketch.n_prompts, 1))
     surprise = total + frequency
@@ -85,7 +84,7 @@ def find_candidates(sketch: Sketch, *, key: bytes) -> Candidates:
     case = (own >= CASE_BITS) & (uses >= CASE_USES)
     distinct = (context < _LEAST_BITS) | ((own >= DISTINCT_BITS) & (uses >= CASE_USES))
     distinct &= in_order >= _IN_ORDER * total  # else its words come in any order
-    distinct &= np.diff(bits.indptr) >= _LEAST_PAIRS
+    distinct &= np.diff(bits.indptr) >= LEAST_PAIRS
     kept = np.flatnonzero((total >= _LEAST_BITS) & (surprise >= _LEAST_SURPRISE) & distinct & (alone | case))
     if len(kept) > _MOST_CANDIDATES:
         told = uses[kept] * own[kept]

@@ -53,6 +53,8 @@ from graphkit.ingest.textfiles import open_text_files
 
 _BATCH_BYTES = 1 << 30
 """Size of the files that are coded together, and lost together if the run is killed."""
+_PART_BYTES = 150 << 20
+"""Size of the Parquet files whose events are sorted together, so that sorting needs little memory."""
 _BATCH_FILES = 10_000
 _TYPES = {"input_tokens": "BIGINT", "output_tokens": "BIGINT"}
 
@@ -97,7 +99,7 @@ def read_segments(
     missing = [file for file in files if prints[file.path] not in there]
     groups = mine_files(reading, missing, prints=prints, whole=whole, live=segments, as_of=as_of, known=known)
     for group in groups:
-        for batch in _split(group.files):
+        for batch in _split(group.files, _BATCH_BYTES):
             parts = _open_files(reading, batch, event_fields(reading.config), what="events")
             told = "\n".join(prints[file.path] for file in batch)
             name = hashlib.sha256(told.encode()).hexdigest()[:16]
@@ -177,14 +179,14 @@ def create_views(
         reading.engine.run(f"CREATE OR REPLACE TEMP VIEW {quote_name(f'names_{what}')} AS {names}")
 
 
-def _split(files: Sequence[File]) -> Iterator[list[File]]:
+def _split(files: Sequence[File], most_bytes: int) -> Iterator[list[File]]:
     """Batches of files, each of a bounded size."""
     batch: list[File] = []
     size = 0
     for file in files:
         batch.append(file)
         size += Path(file.path).stat().st_size
-        if size >= _BATCH_BYTES or len(batch) == _BATCH_FILES:
+        if size >= most_bytes or len(batch) == _BATCH_FILES:
             yield batch
             batch, size = [], 0
     if batch:
@@ -194,7 +196,7 @@ def _split(files: Sequence[File]) -> Iterator[list[File]]:
 def _open_files(reading: Reading, files: Sequence[File], fields: Sequence[Field], *, what: str) -> list[Part]:
     parquet = [file for file in files if file.format == "parquet"]
     texts = [file for file in files if file.format != "parquet"]
-    parts = open_parquet(reading.engine, parquet, fields)
+    parts = [part for few in _split(parquet, _PART_BYTES) for part in open_parquet(reading.engine, few, fields)]
     if texts:
         parts.append(open_text_files(reading.engine, texts, fields, what=what, latest_us=reading.latest_us))
     return parts

@@ -30,7 +30,8 @@ WITNESSES = 32
 """Users of a recurrent shingle of whom a prompt is kept."""
 
 _RANDOM_PROMPTS = 6_000
-_FEW_PROMPTS = 10_000
+_FEW_USERS = 10_000
+_LOWEST = 4_096
 _PART_PROMPTS = 4_096
 _PART_BYTES = 1 << 19
 _LONGEST_KEPT = 6_000
@@ -50,6 +51,8 @@ class Sketch:
     """What is known of the prompts seen; it holds some of them as they are, so it stays in memory."""
 
     n_prompts: int
+    lowest: Hashes
+    """The lowest hashes of all users, ascending and each once: they tell how many there are."""
     counts: ShingleCounts
     texts: pa.Array
     """Prompts that are kept: witnesses of recurrent shingles, and some at random."""
@@ -66,7 +69,9 @@ class Sketch:
 def empty_sketch() -> Sketch:
     """A sketch of no prompts."""
     nothing = np.zeros(0, np.uint64)
-    return Sketch(0, count_shingles(nothing), pa.array([], pa.large_string()), _join_held([]), nothing, nothing)
+    return Sketch(
+        0, nothing, count_shingles(nothing), pa.array([], pa.large_string()), _join_held([]), nothing, nothing
+    )
 
 
 def add_prompts(sketch: Sketch, texts: pa.Array, users: Hashes | None, *, key: bytes, pool: Executor) -> Sketch:
@@ -99,6 +104,7 @@ def add_batches(
 class _Read(NamedTuple):
     """What is read of some prompts."""
 
+    lowest: Hashes
     tagged: Hashes
     users: Hashes
     order: Hashes
@@ -117,7 +123,8 @@ def _begin_batch(
         by, counted = (own, mix(own + mix(number))) if users is None else [users[first : first + len(part)]] * 2
         shingles, place = hash_shingles(words)
         prompt = words.prompt[place]
-        return _Read(tag_shingles(shingles, counted[prompt]), by, mix(own + by), Held(shingles, prompt + first))
+        tagged, held = tag_shingles(shingles, counted[prompt]), Held(shingles, prompt + first)
+        return _Read(_find_lowest([counted]), tagged, by, mix(own + by), held)
 
     def count() -> ShingleCounts:
         return count_shingles(drop_repeats(_join([part.result().tagged for part in parts])))
@@ -127,8 +134,10 @@ def _begin_batch(
 
     def wait() -> tuple[Sketch, list[Held]]:
         done = [part.result() for part in parts]
+        lowest = _find_lowest([part.lowest for part in done])
         by, order = _join([part.users for part in done]), _join([part.order for part in done])
-        return Sketch(len(texts), counts.result(), texts, _join_held([]), by, order), [part.held for part in done]
+        sketch = Sketch(len(texts), lowest, counts.result(), texts, _join_held([]), by, order)
+        return sketch, [part.held for part in done]
 
     return wait
 
@@ -140,15 +149,16 @@ def merge_sketches(first: Sketch, second: Sketch, *, key: bytes) -> Sketch:
 
 def _merge(first: Sketch, second: Sketch, held: Sequence[Held], *, key: bytes) -> Sketch:
     """Merge two sketches, the prompts of the second of which hold these shingles."""
-    n_prompts = first.n_prompts + second.n_prompts
+    lowest = _find_lowest([first.lowest, second.lowest])
     whole = Sketch(
-        n_prompts,
+        first.n_prompts + second.n_prompts,
+        lowest,
         merge_counts(first.counts, second.counts),
         pa.concat_arrays([first.texts, second.texts]),
         first.held,
         np.concatenate([first.users, second.users]),
         np.concatenate([first.order, second.order]),
-        max(first.least, second.least, least_uses(n_prompts)),
+        max(first.least, second.least, least_uses(_count_users(lowest))),
     )
     recurrent = Recurrent(whole)
     parts = [first.held, *(part._replace(prompt=part.prompt + len(first.texts)) for part in held)]
@@ -184,9 +194,18 @@ def _flag(places: Places, n: int) -> npt.NDArray[np.bool_]:
     return flags
 
 
-def least_uses(n_prompts: int) -> int:
-    """Users from which a shingle recurs: three, and one more each time that there are twice as many prompts."""
-    return LEAST_USES + max(0, (max(n_prompts, 1) // _FEW_PROMPTS).bit_length() - 1)
+def least_uses(n_users: int) -> int:
+    """Users from which a shingle recurs: three, and one more each time that there are twice as many of them."""
+    return LEAST_USES + max(0, (n_users // _FEW_USERS).bit_length() - 1)
+
+
+def _find_lowest(users: list[Hashes]) -> Hashes:
+    return drop_repeats(_join(users))[:_LOWEST]
+
+
+def _count_users(lowest: Hashes) -> int:
+    """How many there are, estimated where there are many (Bar-Yossef et al., 2002)."""
+    return len(lowest) if len(lowest) < _LOWEST else round((_LOWEST - 1) * 2.0**64 / float(lowest[-1]))
 
 
 class Recurrent:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from graphkit.ingest.frame_search import Candidates
+from graphkit.ingest.frame_search import LEAST_PAIRS, Candidates
 from graphkit.ingest.sketch import Sketch
 from graphkit.ingest.template_match import COVERED, MATCHING_BITS, Template
 from graphkit.ingest.word_model import Numbers
@@ -22,6 +22,7 @@ _MOST_SPELLINGS = 8
 _LEAST_RUN_BITS = 5.0
 _ROUNDING = 1e-3
 _MOST_REPEATS = 3
+_GLUE = re.compile(r"[-/.:_#?=&@~%+\\]+")
 _BEFORE, _AFTER = re.compile("[(\\[{<\"'\u201c\u2018\u00ab\u00bf\u00a1]{1,2}$"), re.compile(r"[^\w\s]{1,3}")
 
 
@@ -40,6 +41,12 @@ class _Spelling:
         edges = np.flatnonzero(np.diff(np.isfinite(self.bits), prepend=False, append=False)).reshape(-1, 2)
         return [(int(first), int(end)) for first, end in edges]
 
+    def count_apart(self) -> int:
+        """Pairs of neighboring words of the frame that are not parts of one address, path or name."""
+        start, end = self.words.start.tolist(), self.words.end.tolist()
+        seconds = (place for first, stop in self.runs for place in range(first + 1, stop))
+        return sum(_GLUE.fullmatch(self.text[end[place - 1] : start[place]]) is None for place in seconds)
+
 
 def write_templates(candidates: Candidates, chosen: Places, sketch: Sketch, *, key: bytes) -> list[Template]:
     """Write chosen candidates out as templates, by id; of two with the same words, one."""
@@ -55,8 +62,9 @@ def write_templates(candidates: Candidates, chosen: Places, sketch: Sketch, *, k
         spellings = [_spell(candidates, span_of[prompt], bits_of, *shown[prompt]) for prompt in prompts]
         rarity = float(np.log2(sketch.n_prompts / candidates.uses[place]))
         template = _write(spellings, rarity=rarity, key=key)
-        templates[template.template_id] = template
-    return [templates[name] for name in sorted(templates) if templates[name].words.any()]
+        if template is not None:
+            templates[template.template_id] = template
+    return [templates[name] for name in sorted(templates)]
 
 
 def _find_whole(candidates: Candidates, place: int) -> tuple[list[int], dict[int, float]]:
@@ -92,12 +100,17 @@ def _spell(
     return spelling
 
 
-def _write(spellings: list[_Spelling], *, rarity: float, key: bytes) -> Template:
-    """Write the template as most of the prompts spell it that hold no more of its words than they must."""
+def _write(spellings: list[_Spelling], *, rarity: float, key: bytes) -> Template | None:
+    """Write the template as most of the prompts spell it that hold no more of its words than they must.
+
+    None if hardly more than one address, path or name stays.
+    """
     n_words = [int(np.isfinite(spelling.bits).sum()) for spelling in spellings]
     shown = [(*_show(spelling), place) for place, spelling in enumerate(spellings) if n_words[place] == min(n_words)]
     times = Counter(frame for frame, _, _ in shown)
     frame, example, place = min(shown, key=lambda each: (-times[each[0]], -len(each[0]), *each))
+    if spellings[place].count_apart() < LEAST_PAIRS:
+        return None
     words, bits = _sequence(spellings[place])
     least = max(COVERED * float(bits.sum()), MATCHING_BITS + rarity)
     return Template(name_frame(words, key=key), frame, example, words, bits, least)

@@ -40,9 +40,9 @@ def read_field(role: Role, column: str | None, type_name: str, *, source: str) -
         raise InputError(f"{source}: column {shorten(column)!r} holds a {kind} in each row; give one plain value a row")
     if role == "time":
         return _read_time(name, type_name, column=column, source=source)
+    if role == "count" and type_name in _INTEGERS:
+        return f"CASE WHEN {name} >= 0 THEN TRY_CAST({name} AS BIGINT) END"
     text = read_text(name, type_name)
-    if role == "id":
-        return f"CASE WHEN {text} < '!' THEN nullif(trim({text}, {_BLANKS}), '') ELSE {text} END"
     if role == "count":
         return f"CASE WHEN TRY_CAST({text} AS DOUBLE) >= 0 THEN TRY_CAST(TRY_CAST({text} AS DOUBLE) AS BIGINT) END"
     if role in {"prompt", "mined"}:
@@ -81,9 +81,8 @@ def read_text(name: str, type_name: str) -> str:
 
 
 def _trim(text: str) -> str:
-    # the test costs nothing, the trim a lot; a text with other white space at its ends alone is left to its entity
-    blank = f"{text} LIKE ' %' OR {text} LIKE '% ' OR {text} = ''"
-    return f"CASE WHEN {blank} THEN nullif(trim({text}, {_BLANKS}), '') ELSE {text} END"
+    # the test costs little, the trim a lot; a text with other white space at its end alone is left to its entity
+    return f"CASE WHEN {text} < '!' OR suffix({text}, ' ') THEN nullif(trim({text}, {_BLANKS}), '') ELSE {text} END"
 
 
 def _read_time(name: str, type_name: str, *, column: str, source: str) -> str:

@@ -61,6 +61,8 @@ class Pairs(NamedTuple):
     """Where the first word of each occurrence is."""
     pair: Places
     """Which pair each occurrence is of."""
+    example: Places
+    """Where the first word of one occurrence of each pair is."""
 
 
 def pair_words(words: Words) -> Pairs:
@@ -71,13 +73,12 @@ def pair_words(words: Words) -> Pairs:
     new = np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(order)]
     pair = np.empty(len(order), np.int64)
     pair[order] = np.cumsum(new) - 1
-    return Pairs(ordered[new], place, pair)
+    return Pairs(ordered[new], place, pair, place[order][new])
 
 
 def learn_words(words: Words, pairs: Pairs) -> WordModel:
     """Learn from some prompts; what lies before a prompt's start or after its end counts as another word each time."""
     place = pairs.place
-    one = words.hashes[place]
     edge = mix(words.prompt[place].astype(np.uint64))
     starts = np.diff(words.prompt, prepend=-1)[place] != 0
     ends = np.diff(words.prompt, append=-1)[place + 1] != 0
@@ -85,9 +86,7 @@ def learn_words(words: Words, pairs: Pairs) -> WordModel:
     after = np.where(ends, edge, words.hashes[np.minimum(place + 2, len(words.hashes) - 1)])
     n = len(pairs.hashes)
     counts = np.minimum(_count_distinct(pairs.pair, before, n), _count_distinct(pairs.pair, after, n))
-    first = np.zeros(n, np.uint64)
-    first[pairs.pair] = one
-    known, word = np.unique(first, return_inverse=True)
+    known, word = np.unique(words.hashes[pairs.example], return_inverse=True)
     return WordModel(known, np.bincount(word, weights=counts).astype(np.int64), pairs.hashes, counts)
 
 

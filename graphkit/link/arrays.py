@@ -6,6 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 Integers = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.float64]
+Edges = npt.NDArray[np.integer]
+"""Ends of edges, shape (edges, 2); four bytes each are enough."""
 
 
 def sort_distinct(values: Integers) -> Integers:

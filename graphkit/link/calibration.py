@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from graphkit.config import Config
+from graphkit.link.ahead import map_ahead
 from graphkit.link.couse import CoUses
 from graphkit.link.links import Integers, Links, Numbers
 from graphkit.link.weights import CORROBORATING_BITS, Weigher
@@ -142,14 +143,19 @@ def _meet(pairs: Integers, links: Links, *, co_uses: CoUses, config: Config) -> 
     kind, n_entities = links.entity_kind(), len(links.entities)
     even_odds = float(np.log2(max(links.n_population, 2)))
     enough = min(CORROBORATING_BITS, _ENOUGH_SHARE * even_odds)
+
+    def count(start: int) -> tuple[Integers, list[Numbers]]:
+        weighing = weigh.chunk(pairs[start : start + _CHUNK])
+        corroborated = (weighing.other >= enough)[weighing.share]
+        sure = (weighing.bits >= even_odds + _SURE_BITS)[weighing.share]
+        chosen = [np.flatnonzero(mask) for mask in (corroborated, sure, sure & corroborated)]
+        counted = [weighing.count(n_entities), *(weighing.count(n_entities, places) for places in chosen)]
+        return np.bincount(weighing.entity, minlength=n_entities), counted
+
     n_pairs, sums = np.zeros(n_entities, dtype=np.int64), np.zeros((4, n_entities))
-    for start in range(0, len(pairs), _CHUNK):
-        chunk, row, entity, other = weigh.chunk(pairs[start : start + _CHUNK])
-        n_pairs += np.bincount(entity, minlength=n_entities)
-        inverse, corroborated = 1 / chunk.probability[row], other >= enough
-        sure = chunk.bits[row, kind[entity]] >= even_odds + _SURE_BITS
-        weights = inverse, inverse * corroborated, inverse * sure, inverse * (sure & corroborated)
-        sums += [np.bincount(entity, weights=of_pairs, minlength=n_entities) for of_pairs in weights]
+    for n_counted, counted in map_ahead(count, range(0, len(pairs), _CHUNK)):
+        n_pairs += n_counted
+        sums += counted
     shares = np.divide(sums[1:], sums[0], out=np.zeros((3, n_entities)), where=sums[0] > 0)
     return _Met(kind, links.entities["n_accounts"].to_numpy(), n_pairs, *shares)
 

@@ -34,9 +34,14 @@ def pair_likeness(profiles: Numbers, a: Integers, b: Integers) -> Numbers:
     if not profiles.size:
         return likeness
     for start in range(0, len(a), _CHUNK):
-        one, other = profiles[a[start : start + _CHUNK]], profiles[b[start : start + _CHUNK]]
-        bits = _bits(np.full((len(one), 1), 2.0), one + other, one**2 + other**2, _PAIR_CORRELATION)
-        likeness[start : start + _CHUNK] = bits.sum(axis=1)
+        one, other = (profiles.take(end[start : start + _CHUNK], axis=0) for end in (a, b))
+        likeness[start : start + _CHUNK] = _bits(
+            2.0,
+            _add_squares(one + other),
+            _add_squares(one) + _add_squares(other),
+            _PAIR_CORRELATION,
+            n_features=profiles.shape[1],
+        )
     return likeness
 
 
@@ -56,7 +61,8 @@ def member_likeness(profiles: Numbers, membership: Integers, chosen: npt.NDArray
     """
     if not profiles.size:
         return np.where(chosen, 0.0, np.nan)
-    size, total, squares = _add_up(profiles, membership)
+    asked = np.isin(membership, membership[chosen])
+    size, total, squares = _add_up(profiles, np.where(asked, membership, -1))
     whole = group_likeness(size, total, squares)
     likeness = np.full(len(membership), np.nan)
     places = np.flatnonzero(chosen)
@@ -77,21 +83,32 @@ def group_likeness(size: Numbers, total: Numbers, squares: Numbers) -> Numbers:
     total, squares
         Sums of the members' profiles and of their squares, shape (groups, features).
     """
-    alternatives = [_bits(size, total, squares, correlation) for correlation in _CORRELATIONS]
+    alternatives = [_bits(size, total**2, squares, correlation) for correlation in _CORRELATIONS]
     n_hypotheses = len(_CORRELATIONS) + 1
     likeness: Numbers = (_add_bits([*alternatives, np.zeros_like(total)]) - np.log2(n_hypotheses)).sum(axis=1)
     return likeness
 
 
-def _bits(size: Numbers, total: Numbers, squares: Numbers, correlation: float) -> Numbers:
-    """Log2 likelihood of standard normal values with a correlation inside the group, against none."""
-    between = total**2 / np.maximum(size, 1)
+def _bits(
+    size: Numbers | float, squared_total: Numbers, squares: Numbers, correlation: float, *, n_features: int = 1
+) -> Numbers:
+    """Log2 likelihood of standard normal values with a correlation inside the group, against none.
+
+    Of one feature, or of several whose sums were added up.
+    """
+    between = squared_total / np.maximum(size, 1)
     within = squares - between
     inflated = 1 + (size - 1) * correlation
-    nats = (size - 1) * np.log1p(-correlation) + np.log(inflated)
+    nats = n_features * ((size - 1) * np.log1p(-correlation) + np.log(inflated))
     nats = nats + within * (1 / (1 - correlation) - 1) + between * (1 / inflated - 1)
     bits: Numbers = -nats / (2 * np.log(2))
     return bits
+
+
+def _add_squares(profiles: Numbers) -> Numbers:
+    """Sum of the squares of each row."""
+    squares: Numbers = np.einsum("ij,ij->i", profiles, profiles)
+    return squares
 
 
 def _add_bits(bits: list[Numbers]) -> Numbers:

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy.special import ndtri
-from scipy.stats import rankdata
 
 from graphkit.engine import Engine, quote_name, quote_text
 from graphkit.link.ahead import map_ahead
@@ -123,11 +123,16 @@ def _differs(feature: Numbers) -> bool:
 
 
 def _to_normal_scores(feature: Numbers) -> Numbers:
-    """Ranks as quantiles of the normal distribution; 0, which tells nothing, where the feature is unknown."""
-    known = ~np.isnan(feature)
-    scores = np.zeros(len(feature))
-    scores[known] = ndtri((rankdata(feature[known]) - 0.5) / known.sum())
-    return scores
+    """Ranks, means of tied ones, as quantiles of the normal distribution; 0, which tells nothing, where it is unknown.
+
+    Many accounts have one of few values, so the values are ranked, not the accounts.
+    """
+    place, values = pd.factorize(feature)  # place -1: unknown
+    n_of = np.bincount(place[place >= 0], minlength=len(values))
+    rising = np.argsort(values)
+    rank = np.empty(len(values))
+    rank[rising] = np.cumsum(n_of[rising]) - (n_of[rising] - 1) / 2
+    return np.where(place < 0, 0.0, ndtri((rank - 0.5) / n_of.sum())[place])
 
 
 def _make_independent(scores: Numbers) -> Numbers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -49,9 +50,8 @@ class Weighted:
 
     def take(self, chosen: npt.NDArray[np.generic]) -> Weighted:
         """Pairs by a mask or by positions."""
-        return Weighted(
-            self.a[chosen], self.b[chosen], self.weight[chosen], self.probability[chosen], self.bits[chosen]
-        )
+        places = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
+        return Weighted(*(getattr(self, name).take(places, axis=0) for name in _COLUMNS))
 
     def inside(self, membership: Integers) -> npt.NDArray[np.bool_]:
         """Tell the pairs of which both accounts are in one community; -1 is none."""
@@ -116,19 +116,43 @@ def weigh_pairs(pairs: Integers, links: Links, *, co_uses: CoUses, config: Confi
     """
     weigh = Weigher(links, co_uses, config)
 
-    def weigh_chunk(start: int) -> tuple[Weighted, Integers, Numbers, Numbers]:
-        chunk, row, entity, other = weigh.chunk(pairs[start : start + _CHUNK])
-        inverse = 1 / chunk.probability[row]
-        kept = chunk.take(tell_counting(chunk, links, config=config))
-        return kept, entity, inverse, inverse * (other >= CORROBORATING_BITS)
+    def weigh_chunk(start: int) -> tuple[Weighted, Numbers, Numbers]:
+        weighing = weigh.chunk(pairs[start : start + _CHUNK])
+        kept = weighing.pairs.take(tell_counting(weighing.pairs, links, config=config))
+        corroborated = np.flatnonzero((weighing.other >= CORROBORATING_BITS)[weighing.share])
+        return kept, weighing.count(len(links.entities)), weighing.count(len(links.entities), corroborated)
 
-    counting, corroborated, sharing = [], np.zeros(len(links.entities)), np.zeros(len(links.entities))
-    for kept, entity, of_all, of_corroborated in map_ahead(weigh_chunk, range(0, len(pairs), _CHUNK)):
-        sharing += np.bincount(entity, weights=of_all, minlength=len(sharing))
-        corroborated += np.bincount(entity, weights=of_corroborated, minlength=len(sharing))
-        counting.append(kept)
+    room, n = _make_room(len(pairs), len(links.kinds)), 0
+    sharing, corroborated = np.zeros(len(links.entities)), np.zeros(len(links.entities))
+    for kept, n_all, n_corroborated in map_ahead(weigh_chunk, range(0, len(pairs), _CHUNK)):
+        for name, column in room.items():
+            column[n : n + len(kept.a)] = getattr(kept, name)
+        n += len(kept.a)
+        sharing += n_all
+        corroborated += n_corroborated
     corroboration = np.divide(corroborated, sharing, out=np.full(len(sharing), np.nan), where=sharing > 0)
-    return _concatenate(counting, len(links.kinds)), corroboration
+    return Weighted(**{name: column[:n] for name, column in room.items()}), corroboration
+
+
+@dataclass(frozen=True)
+class Weighing:
+    """Pairs, weighed, and what each shares: its entities, and by kind; both in the order of the pairs."""
+
+    pairs: Weighted
+    entity: Integers
+    """Each entity that a pair shares."""
+    inverse: Numbers
+    """1 / p of the pair, beside each entity."""
+    share: Integers
+    """Place in the arrays by pair and kind, beside each entity."""
+    bits: npt.NDArray[np.float32]
+    """Bits of each kind of which a pair shares an entity."""
+    other: Numbers
+    """Bits of the pair's other kinds."""
+
+    def count(self, n_entities: int, chosen: Integers | slice = slice(None)) -> Numbers:
+        """Pairs that share each entity, each by 1 / p; of all that they share, or of the chosen places."""
+        return np.bincount(self.entity[chosen], weights=self.inverse[chosen], minlength=n_entities).astype(float)
 
 
 class Weigher:
@@ -142,45 +166,44 @@ class Weigher:
         makes_pairs = links.makes_pairs(config)
         pairing = makes_pairs[links.entity]
         slots = links.account[pairing] * self.n_kinds + self.kind[links.entity[pairing]]
-        self.choices = np.bincount(slots, minlength=self.n_accounts * self.n_kinds)
+        self.choices = np.bincount(slots, minlength=self.n_accounts * self.n_kinds).astype(np.int32)
         self.log2_factorial = np.concatenate([[0.0], np.cumsum(np.log2(np.arange(1, self.choices.max(initial=0) + 1)))])
         timed = np.array([kind.within is not None for kind in kinds], dtype=bool)
         in_matrix = pairing & ~timed[self.kind[links.entity]]
+        ends = links.account[in_matrix].astype(np.int32), links.entity[in_matrix].astype(np.int32)
         shape = (self.n_accounts, len(links.entities))
-        ones = np.ones(int(in_matrix.sum()), dtype=np.int8)
-        self.matrix = sparse.csr_array((ones, (links.account[in_matrix], links.entity[in_matrix])), shape=shape)
+        self.matrix = sparse.csr_array((np.ones(len(ends[0]), dtype=np.int8), ends), shape=shape)
         degree = links.entities["n_accounts"].to_numpy()
         with np.errstate(divide="ignore"):  # log(0): an entity whose members all meet
             self.log_missed = np.log1p(-np.minimum(1, 2 * config.partners / np.maximum(degree - 1, 1)))
         self.log_missed[~tell_meeting(links, config)] = 0.0
         self.log_missed[timed[self.kind]] = -np.inf
 
-    def chunk(self, pairs: Integers) -> tuple[Weighted, Integers, Integers, Numbers]:
-        """Weigh some pairs.
-
-        Also gives, for each entity that a pair shares, the pair, the entity, and the other kinds' bits.
-        """
+    def chunk(self, pairs: Integers) -> Weighing:
+        """Weigh some pairs."""
         a, b = np.divmod(pairs, self.n_accounts)
-        row, entity = self._shared(pairs, a, b)
-        slot = row * self.n_kinds + self.kind[entity]
-        n_slots = len(pairs) * self.n_kinds
-        n_shared = np.bincount(slot, minlength=n_slots)
-        filled = np.flatnonzero(n_shared)  # few: most pairs share one kind
-        shared = np.bincount(slot, weights=self.entity_bits[entity], minlength=n_slots)[filled]
-        of_pair, kind = np.divmod(filled, self.n_kinds)
+        pair, entity = self._shared(pairs, a, b)
+        kind = self.kind[entity]
+        new = np.ones(len(pair), dtype=bool)
+        new[1:] = (pair[1:] != pair[:-1]) | (kind[1:] != kind[:-1])
+        first, share = np.flatnonzero(new), np.cumsum(new) - 1
+        of_pair, kind = pair[first], kind[first]
+        shared = np.bincount(share, weights=self.entity_bits[entity], minlength=len(first))
         choices = np.maximum(*(self.choices[end[of_pair] * self.n_kinds + kind] for end in (a, b)))
-        price = self.log2_choose(choices, n_shared[filled])
-        bits = np.full(n_slots, -1.0)
-        bits[filled] = np.maximum(0, shared + self.prior[kind] - price)
-        weight: Numbers = np.bincount(of_pair, weights=bits[filled], minlength=len(pairs)).astype(float)
-        probability = -np.expm1(np.bincount(row, weights=self.log_missed[entity], minlength=len(pairs)))
+        price = self.log2_choose(choices, np.diff(first, append=len(pair)))
+        bits = np.maximum(0, shared + self.prior[kind] - price)
+        weight: Numbers = np.bincount(of_pair, weights=bits, minlength=len(pairs)).astype(float)
+        by_kind = np.full((len(pairs), self.n_kinds), -1, dtype=np.float32)
+        by_kind[of_pair, kind] = bits
+        probability = -np.expm1(np.bincount(pair, weights=self.log_missed[entity], minlength=len(pairs)))
         np.maximum(probability, _LEAST_PROBABILITY, out=probability)
-        other = weight[row] - bits[slot]
-        return (
-            Weighted(a, b, weight, probability, bits.reshape(-1, self.n_kinds).astype(np.float32)),
-            row,
+        return Weighing(
+            Weighted(a, b, weight, probability, by_kind),
             entity,
-            other,
+            (1 / probability)[pair],
+            share,
+            bits.astype(np.float32),
+            weight[of_pair] - bits,
         )
 
     def log2_choose(self, n: Integers, k: Integers) -> Numbers:
@@ -190,23 +213,20 @@ class Weigher:
         return chosen
 
     def _shared(self, pairs: Integers, a: Integers, b: Integers) -> tuple[Integers, Integers]:
-        """Each shared entity of each pair: place of the pair, and the entity."""
+        """Each shared entity of each pair, by pair and kind: place of the pair, and the entity."""
         both = self.matrix[a].multiply(self.matrix[b]).tocoo()
-        start, end = np.searchsorted(self.co_uses.pair, [pairs[0], pairs[-1] + 1])
-        asked = is_among(self.co_uses.pair[start:end], pairs)
-        timed = np.searchsorted(pairs, self.co_uses.pair[start:end][asked])
-        row = np.concatenate([both.row.astype(np.int64), timed])
-        return row, np.concatenate([both.col.astype(np.int64), self.co_uses.entity[start:end][asked]])
+        co_used = slice(*np.searchsorted(self.co_uses.pair, [pairs[0], pairs[-1] + 1]))
+        asked = is_among(self.co_uses.pair[co_used], pairs)
+        timed = np.searchsorted(pairs, self.co_uses.pair[co_used][asked])
+        pair = np.concatenate([both.row, timed])
+        entity = np.concatenate([both.col, self.co_uses.entity[co_used][asked]])
+        if len(timed):
+            order = np.lexsort((entity, pair))
+            pair, entity = pair[order], entity[order]
+        return pair, entity
 
 
-def _concatenate(parts: list[Weighted], n_kinds: int) -> Weighted:
-    """Join parts, column by column, so that little is there twice."""
-    none = np.empty(0, np.int64)
-    empty = Weighted(none, none, none.astype(float), none.astype(float), np.empty((0, n_kinds), np.float32))
-    columns = [[getattr(part, name) for part in parts or [empty]] for name in _COLUMNS]
-    parts.clear()
-    joined = []
-    for column in columns:
-        joined.append(np.concatenate(column))
-        column.clear()
-    return Weighted(*joined)
+def _make_room(n: int, n_kinds: int) -> dict[str, npt.NDArray[Any]]:
+    """Columns of pairs to fill; what is never filled takes no memory."""
+    types = dict.fromkeys(("a", "b"), np.int64) | dict.fromkeys(("weight", "probability"), np.float64)
+    return {name: np.empty(n, dtype) for name, dtype in types.items()} | {"bits": np.empty((n, n_kinds), np.float32)}

@@ -1,31 +1,22 @@
 """One account: what it uses, and who uses the same."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
+from graphkit.show.drawing import Drawing, Trace, frame_figure, scatter, write_message
 from graphkit.show.footprint import MOST_OTHERS, Footprint, arrange_footprint
 from graphkit.show.labels import ACCOUNT, NameOf, count_drawn, make_namer, note_missing, plotly_text, wrap_text
-from graphkit.show.layouts import join_paths
 from graphkit.show.marks import count_shared, draw_entities, draw_lines, head_entity, tell_some
-from graphkit.show.theme import (
-    TOKENS,
-    KindStyle,
-    Mode,
-    add_message,
-    frame_figure,
-    ink_on,
-    kind_styles,
-    require_mode,
-    with_alpha,
-)
+from graphkit.show.theme import TOKENS, KindStyle, Mode, ink_on, kind_styles, require_mode, with_alpha
 from graphkit.snapshot import Snapshot
 from graphkit.wording import plural
 
 _FOCUS_RADIUS = 17.0
 _CROWD = 8
-_LETTERS, _LETTERS_IN_A_CROWD = 22, 16
+_LETTERS, _LETTERS_IN_A_CROWD = 22, 13
 _NAMED = 6
 """Shared entities that a hover text names."""
 
@@ -42,29 +33,24 @@ def plot_account(snapshot: Snapshot, account_id: str, *, mode: Mode = "light", r
         If the account has no links in the snapshot; the error names near ids.
     """
     require_mode(mode)
-    footprint = arrange_footprint(snapshot, account_id)
-    name_of = make_namer(snapshot, reveal=reveal)
-    styles = kind_styles(snapshot.config.kinds, mode=mode)
-    return draw_footprint(
-        footprint, styles={k: s for k, s in styles.items() if k in footprint.n_entities}, mode=mode, name_of=name_of
-    )
+    footprint, name_of = arrange_footprint(snapshot, account_id), make_namer(snapshot, reveal=reveal)
+    return go.Figure(draw_footprint(footprint, mode=mode, kinds=list(snapshot.config.kinds), name_of=name_of))
 
 
-def draw_footprint(footprint: Footprint, *, styles: dict[str, KindStyle], mode: Mode, name_of: NameOf) -> go.Figure:
+def draw_footprint(footprint: Footprint, *, mode: Mode, kinds: Sequence[str], name_of: NameOf) -> Drawing:
     """Draw an arranged account."""
+    styles = {kind: style for kind, style in kind_styles(kinds, mode=mode).items() if kind in footprint.n_entities}
     name = plotly_text(name_of(ACCOUNT, footprint.account_id), limit=40)
+    lines = [*_draw_shared(footprint, styles, mode=mode), *_draw_spokes(footprint, styles)]
     traces = [
-        *_draw_shared(footprint, styles, mode=mode),
-        *_draw_spokes(footprint, styles),
         *(_draw_others(footprint, inside=inside, mode=mode, name_of=name_of) for inside in (True, False)),
         *(_draw_entities(footprint, kind, style, mode=mode, name_of=name_of) for kind, style in styles.items()),
         _draw_focus(footprint, name, mode=mode),
     ]
-    figure = frame_figure(traces, title=f"Account {name}: what it shares", notes=_write_notes(footprint), mode=mode)
-    figure.update_layout(annotations=_write_labels(footprint, mode=mode, name_of=name_of))
+    title, labels = f"Account {name}: what it shares", _write_labels(footprint, mode=mode, name_of=name_of)
     if footprint.entities.empty:
-        add_message(figure, "All that it shares is too common to weigh.", mode=mode)
-    return figure
+        labels.append(write_message("All that it shares is too common to weigh.", mode=mode))
+    return frame_figure(traces, title=title, notes=_write_notes(footprint), mode=mode, annotations=labels, shapes=lines)
 
 
 def _write_notes(footprint: Footprint) -> list[str]:
@@ -86,37 +72,36 @@ def _write_notes(footprint: Footprint) -> list[str]:
     return [*notes, *note_missing(missing)]
 
 
-def _draw_shared(footprint: Footprint, styles: dict[str, KindStyle], *, mode: Mode) -> list[go.Scatter]:
+def _draw_shared(footprint: Footprint, styles: dict[str, KindStyle], *, mode: Mode) -> list[dict[str, Any]]:
     """Thin lines from entities to the accounts that use them too."""
     entities, others = footprint.entities, footprint.others
     ends = [(entity, other) for other, used in enumerate(others["entities"]) for entity in used]
     start, end = np.array(ends, dtype=np.int64).reshape(-1, 2).T
     from_xy, to_xy = (frame[["x", "y"]].to_numpy() for frame in (entities, others))
     kind = entities["kind"].to_numpy(dtype=object)[start]
-    traces = []
+    lines = []
     for name, style in styles.items():
         chosen = kind == name
-        if chosen.any():
-            line = {"width": 1, "color": with_alpha(style.color, 0.30 if mode == "light" else 0.38)}
-            traces.append(draw_lines(join_paths(from_xy[start[chosen]], to_xy[end[chosen]]), line))
-    return traces
+        line = {"width": 1, "color": with_alpha(style.color, 0.30 if mode == "light" else 0.38)}
+        lines += draw_lines(from_xy[start[chosen]], to_xy[end[chosen]], line)
+    return lines
 
 
-def _draw_spokes(footprint: Footprint, styles: dict[str, KindStyle]) -> list[go.Scatter]:
+def _draw_spokes(footprint: Footprint, styles: dict[str, KindStyle]) -> list[dict[str, Any]]:
     """Strong lines from the account to what it uses."""
-    traces = []
+    lines = []
     for name, style in styles.items():
         xy = footprint.entities.loc[footprint.entities["kind"] == name, ["x", "y"]].to_numpy()
-        traces.append(draw_lines(join_paths(np.zeros_like(xy), xy), {"width": 2.6, "color": style.color}))
-    return traces
+        lines += draw_lines(np.zeros_like(xy), xy, {"width": 2.6, "color": style.color})
+    return lines
 
 
-def _draw_others(footprint: Footprint, *, inside: bool, mode: Mode, name_of: NameOf) -> go.Scatter:
+def _draw_others(footprint: Footprint, *, inside: bool, mode: Mode, name_of: NameOf) -> Trace:
     """Co-accounts of its cluster, filled, or the others, open."""
     token, others = TOKENS[mode], footprint.others[footprint.others["inside"] == inside]
     total = footprint.n_inside if inside else footprint.n_others - footprint.n_inside
     label = "In its cluster" if inside else "Other accounts"
-    return go.Scatter(
+    return scatter(
         x=others["x"].round(1).tolist(),
         y=others["y"].round(1).tolist(),
         mode="markers+text",
@@ -147,7 +132,7 @@ def _write_hover(footprint: Footprint, row: dict[Any, Any], *, name_of: NameOf) 
     return f"{head}{told}<br>{wrap_text(shares, width=80)}"
 
 
-def _draw_entities(footprint: Footprint, kind: str, style: KindStyle, *, mode: Mode, name_of: NameOf) -> go.Scatter:
+def _draw_entities(footprint: Footprint, kind: str, style: KindStyle, *, mode: Mode, name_of: NameOf) -> Trace:
     """The drawn entities of a kind."""
     rows = footprint.entities[footprint.entities["kind"] == kind]
     hover = [
@@ -159,11 +144,11 @@ def _draw_entities(footprint: Footprint, kind: str, style: KindStyle, *, mode: M
     return draw_entities(rows, style, sizes=19, name=name, hover=hover, mode=mode)
 
 
-def _draw_focus(footprint: Footprint, name: str, *, mode: Mode) -> go.Scatter:
+def _draw_focus(footprint: Footprint, name: str, *, mode: Mode) -> Trace:
     """The account itself."""
     cluster = footprint.cluster_id
     where = "in no cluster" if cluster is None else f"in cluster {plotly_text(cluster, limit=40)}"
-    return go.Scatter(
+    return scatter(
         x=[0],
         y=[0],
         mode="markers",

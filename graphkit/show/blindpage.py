@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from graphkit.show.blindspots import plot_blind_spots
+from graphkit.show.blindspots import draw_blind_spots
 from graphkit.show.borders import FOUND, describe_blind_spots, list_blind_spots
 from graphkit.show.labels import kind_label
 from graphkit.show.page import pack_figure, render_page, write_page
@@ -40,7 +40,7 @@ def render_blind_spots(snapshot: Snapshot, grades: pd.DataFrame) -> str:
     }
     figures = {}
     for size, place in facts["sizes"]:
-        light, dark = (plot_blind_spots(grades, n_accounts=size, mode=mode) for mode in ("light", "dark"))
+        light, dark = (draw_blind_spots(grades, n_accounts=size, mode=mode) for mode in ("light", "dark"))
         figures[place] = pack_figure(light, dark)
     return render_page("blindspots.html.j2", facts, figures=figures)
 

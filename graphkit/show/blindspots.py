@@ -10,20 +10,9 @@ import plotly.graph_objects as go
 
 from graphkit.errors import UsageError
 from graphkit.show.borders import FOUND
+from graphkit.show.drawing import Drawing, Trace, color_bar, frame_figure, heatmap, scatter, write_message
 from graphkit.show.labels import kind_label, percent, plotly_text
-from graphkit.show.theme import (
-    BOX_HEIGHT,
-    BOX_WIDTH,
-    SCORE_RAMP,
-    TOKENS,
-    Mode,
-    add_message,
-    color_bar,
-    frame_figure,
-    ink_on,
-    ramp_color,
-    require_mode,
-)
+from graphkit.show.theme import BOX_HEIGHT, BOX_WIDTH, SCORE_RAMP, TOKENS, Mode, ink_on, ramp_color, require_mode
 from graphkit.wording import plural
 
 MOST_PANELS = 20
@@ -79,6 +68,11 @@ def plot_blind_spots(grades: pd.DataFrame, *, n_accounts: int | None = None, mod
     UsageError
         If no farm of that size was planted.
     """
+    return go.Figure(draw_blind_spots(grades, n_accounts=n_accounts, mode=mode))
+
+
+def draw_blind_spots(grades: pd.DataFrame, *, n_accounts: int | None, mode: Mode) -> Drawing:
+    """Draw them, as of ``plot_blind_spots``."""
     require_mode(mode)
     sizes = grades["n_accounts"].unique().tolist()
     if n_accounts is not None and n_accounts not in sizes:
@@ -86,19 +80,17 @@ def plot_blind_spots(grades: pd.DataFrame, *, n_accounts: int | None = None, mod
     chosen = grades[grades["n_accounts"] == (sizes[0] if n_accounts is None and sizes else n_accounts)]
     title = "Blind spots: how much is seen of planted farms"
     if chosen.empty:
-        figure = frame_figure([], title=title, notes=["no farm was planted"], mode=mode)
-        add_message(figure, "The data have no kind of link.", mode=mode)
-        return figure
+        message = write_message("The data have no kind of link.", mode=mode)
+        return frame_figure([], title=title, notes=["no farm was planted"], mode=mode, annotations=[message])
     panels = list(_arrange(chosen))
-    figure = frame_figure(
+    return frame_figure(
         [trace for panel in panels for trace in _draw_cells(panel, first=panel is panels[0], mode=mode)],
         title=title,
         notes=_write_notes(chosen, n_drawn=len(panels)),
         mode=mode,
+        annotations=[label for panel in panels for label in _write_labels(panel, mode=mode)],
+        showlegend=False,
     )
-    for panel in panels:
-        _label(figure, panel, mode=mode)
-    return figure.update_layout(showlegend=False)
 
 
 def _write_notes(grades: pd.DataFrame, *, n_drawn: int) -> list[str]:
@@ -146,11 +138,11 @@ def _axes(panel: _Panel) -> tuple[dict[float, float], dict[float, float]]:
     return y, {value: panel.left + (place + 0.5) * wide for place, value in enumerate(across)}
 
 
-def _draw_cells(panel: _Panel, *, first: bool, mode: Mode) -> list[Any]:
+def _draw_cells(panel: _Panel, *, first: bool, mode: Mode) -> list[Trace]:
     """The cells as a heatmap, the first with the legend of the colors, and their texts."""
     stops = SCORE_RAMP[mode]
     edges, unseen = _halve_cells(panel)
-    cells = go.Heatmap(
+    cells = heatmap(
         x=edges,
         y=list(_axes(panel)[0].values()),
         z=unseen,
@@ -163,7 +155,7 @@ def _draw_cells(panel: _Panel, *, first: bool, mode: Mode) -> list[Any]:
         hoverinfo="skip",
     )
     texts = list(_write_cells(panel))
-    written = go.Scatter(
+    written = scatter(
         x=[text.x for text in texts],
         y=[text.y for text in texts],
         mode="text",
@@ -234,22 +226,21 @@ def _heading(kinds: str) -> str:
     return plotly_text(" + ".join(kind_label(kind) for kind in kinds.split(" + ")), limit=44)
 
 
-def _label(figure: go.Figure, panel: _Panel, *, mode: Mode) -> None:
-    """Write a panel's heading and the labels of its rows and columns."""
+def _write_labels(panel: _Panel, *, mode: Mode) -> list[dict[str, Any]]:
+    """A panel's heading and the labels of its rows and columns."""
     y, x = _axes(panel)
-    muted = {"size": 11, "color": TOKENS[mode]["muted"]}
-    common = {"showarrow": False, "xref": "x", "yref": "y"}
-    heading = {"size": 12, "color": TOKENS[mode]["ink"]}
-    figure.add_annotation(
-        x=panel.left, y=panel.top + 1, text=f"<b>{_heading(panel.kinds)}</b>", font=heading, xanchor="left",
-        yanchor="bottom", **common,
-    )  # fmt: skip
-    for value, middle in y.items():
-        figure.add_annotation(
-            x=panel.left - 5, y=middle, text=f"{value:g}", font=muted, xanchor="right", yanchor="middle", **common
-        )
-    for value, middle in x.items():
-        figure.add_annotation(
-            x=middle, y=panel.top - panel.height - 1, text=f"{value:,g}", font=muted, xanchor="center", yanchor="top",
-            **common,
-        )  # fmt: skip
+    muted = {"showarrow": False, "font": {"size": 11, "color": TOKENS[mode]["muted"]}}
+    heading = {
+        "x": panel.left,
+        "y": panel.top + 1,
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "text": f"<b>{_heading(panel.kinds)}</b>",
+        "showarrow": False,
+        "font": {"size": 12, "color": TOKENS[mode]["ink"]},
+    }
+    beside = {"x": panel.left - 5, "xanchor": "right", "yanchor": "middle"}
+    below = {"y": panel.top - panel.height - 1, "xanchor": "center", "yanchor": "top"}
+    rows = [{"y": middle, "text": f"{value:g}", **beside, **muted} for value, middle in y.items()]
+    columns = [{"x": middle, "text": f"{value:,g}", **below, **muted} for value, middle in x.items()]
+    return [heading, *rows, *columns]

@@ -1,11 +1,10 @@
 """What an explorer looks up: clusters that pass filters, by what is searched; nothing of it draws."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from graphkit.snapshot import Snapshot, rank_clusters
@@ -13,29 +12,6 @@ from graphkit.snapshot import Snapshot, rank_clusters
 _RANKED_BY = ["cluster_id", "n_accounts", "score", "verdict", "verdict_basis"]
 MOST_ROWS = 200
 """Clusters and members that are listed."""
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class HeldSnapshot(Snapshot):
-    """A snapshot whose tables stay in memory once they were read, so that a click need not read them again."""
-
-    held: dict[str, pa.Table] = field(default_factory=dict)
-
-    def table(self, name: str, *, columns: list[str] | None = None) -> pa.Table:
-        """A table as Arrow, as of ``Snapshot.table``."""
-        if name not in self.held:
-            self.held[name] = super().table(name)
-        table = self.held[name]
-        return table if columns is None else table.select(columns)
-
-    def read_verdicts_again(self) -> None:
-        """Forget what clusters' verdicts were."""
-        self.held.pop("clusters", None)
-
-
-def hold_tables(snapshot: Snapshot) -> HeldSnapshot:
-    """The same snapshot, whose tables stay in memory."""
-    return HeldSnapshot(snapshot.manifest, snapshot.read_bytes, judge=snapshot.judge, review=snapshot.review)
 
 
 @dataclass(frozen=True)
@@ -97,10 +73,10 @@ def find_account(snapshot: Snapshot, account_id: str) -> str | None:
     return found[0] if found else None
 
 
-def list_members(snapshot: Snapshot, cluster_id: str) -> pd.DataFrame:
-    """Members of a cluster, core and strongest first."""
-    table = snapshot.table("accounts").filter(pc.field("cluster_id") == cluster_id)
-    members: pd.DataFrame = table.select(["account_id", "tier", "strength", "n_events"]).to_pandas()
+def list_members(snapshot: Snapshot) -> pd.DataFrame:
+    """Members of a snapshot that is narrowed to one cluster, core and strongest first."""
+    columns = ["account_id", "tier", "strength", "n_events"]
+    members: pd.DataFrame = snapshot.table("accounts", columns=columns).to_pandas()
     tier = members["tier"].map({"core": 0, "likely": 1}).fillna(2)
     ordered = members.assign(order=tier).sort_values(["order", "strength", "account_id"], ascending=[True, False, True])
     return ordered.drop(columns="order").head(MOST_ROWS)

@@ -8,8 +8,9 @@ import plotly.graph_objects as go
 
 from graphkit.errors import UsageError
 from graphkit.show.alluvial import OTHERS, Alluvial, arrange_changes
+from graphkit.show.drawing import Drawing, Trace, bars, frame_figure, scatter, write_message
 from graphkit.show.labels import plotly_text
-from graphkit.show.theme import BOX_HEIGHT, TOKENS, Mode, add_message, frame_figure, require_mode, with_alpha
+from graphkit.show.theme import BOX_HEIGHT, TOKENS, Mode, require_mode, with_alpha
 from graphkit.snapshot import Snapshot
 from graphkit.wording import plural
 
@@ -55,7 +56,7 @@ def plot_changes(snapshots: Sequence[Snapshot], *, mode: Mode = "light") -> go.F
     """
     require_mode(mode)
     require_snapshots(snapshots)
-    return draw_changes(arrange_changes(snapshots), mode=mode)
+    return go.Figure(draw_changes(arrange_changes(snapshots), mode=mode))
 
 
 def require_snapshots(snapshots: Sequence[Snapshot]) -> None:
@@ -64,24 +65,20 @@ def require_snapshots(snapshots: Sequence[Snapshot]) -> None:
         raise UsageError(f"{plural(len(snapshots), 'snapshot')} given; give 1 to {MOST_SNAPSHOTS}")
 
 
-def draw_changes(alluvial: Alluvial, *, mode: Mode) -> go.Figure:
+def draw_changes(alluvial: Alluvial, *, mode: Mode) -> Drawing:
     """Draw arranged snapshots."""
-    title = "How clusters changed"
+    title, notes = "How clusters changed", _write_notes(alluvial)
     if alluvial.nodes.empty:
-        figure = frame_figure([], title=title, notes=_write_notes(alluvial), mode=mode)
-        add_message(figure, "No snapshot has a cluster.", mode=mode)
-        return figure
+        message = write_message("No snapshot has a cluster.", mode=mode)
+        return frame_figure([], title=title, notes=notes, mode=mode, annotations=[message])
     bands = [_draw_bands(alluvial, change, mode=mode) for change in _CHANGES if change in set(alluvial.flows["change"])]
     traces = [*bands, _draw_clusters(alluvial, mode=mode), _draw_hover(alluvial)]
-    figure = frame_figure(traces, title=title, notes=_write_notes(alluvial), mode=mode)
-    return figure.update_layout(
-        annotations=[
-            *_write_heads(alluvial, mode=mode),
-            *_write_names(alluvial, mode=mode),
-            *_write_arrivals(alluvial, mode=mode),
-        ],
-        bargap=0,
-    )
+    labels = [
+        *_write_heads(alluvial, mode=mode),
+        *_write_names(alluvial, mode=mode),
+        *_write_arrivals(alluvial, mode=mode),
+    ]
+    return frame_figure(traces, title=title, notes=notes, mode=mode, annotations=labels, bargap=0)
 
 
 def _write_notes(alluvial: Alluvial) -> list[str]:
@@ -112,7 +109,7 @@ def _columns(alluvial: Alluvial) -> Mapping[int, float]:
     return dict(zip(alluvial.nodes["column"].tolist(), alluvial.nodes["x"].tolist(), strict=True))
 
 
-def _draw_bands(alluvial: Alluvial, change: str, *, mode: Mode) -> go.Scatter:
+def _draw_bands(alluvial: Alluvial, change: str, *, mode: Mode) -> Trace:
     """The flows of one kind as filled bands."""
     flows = alluvial.flows[alluvial.flows["change"] == change]
     columns = _columns(alluvial)
@@ -122,7 +119,7 @@ def _draw_bands(alluvial: Alluvial, change: str, *, mode: Mode) -> go.Scatter:
         outline = _outline(row, columns)
         x += [*outline[0], None]
         y += [*outline[1], None]
-    return go.Scatter(
+    return scatter(
         x=x[:-1],
         y=y[:-1],
         mode="lines",
@@ -165,7 +162,7 @@ def _round(x: Sequence[float], y: Sequence[float]) -> tuple[list[float], list[fl
     return [round(float(value), 1) for value in x], [round(float(value), 1) for value in y]
 
 
-def _draw_clusters(alluvial: Alluvial, *, mode: Mode) -> go.Bar:
+def _draw_clusters(alluvial: Alluvial, *, mode: Mode) -> Trace:
     """A bar per cluster of a snapshot."""
     nodes, token = alluvial.nodes, TOKENS[mode]
     hover = [
@@ -173,7 +170,7 @@ def _draw_clusters(alluvial: Alluvial, *, mode: Mode) -> go.Bar:
         f"{plural(row['n_accounts'], 'account')}{''.join(f', {event}' for event in row['events'])}"
         for row in nodes.to_dict("records")
     ]
-    return go.Bar(
+    return bars(
         x=nodes["x"].round(1).tolist(),
         y=(nodes["top"] - nodes["bottom"]).round(2).tolist(),
         base=nodes["bottom"].round(2).tolist(),
@@ -188,7 +185,7 @@ def _draw_clusters(alluvial: Alluvial, *, mode: Mode) -> go.Bar:
     )
 
 
-def _draw_hover(alluvial: Alluvial) -> go.Scatter:
+def _draw_hover(alluvial: Alluvial) -> Trace:
     """What the pointer reads on a band, at its middle: of filled areas plotly tells one text for all."""
     columns = _columns(alluvial)
     x, y, hover = [], [], []
@@ -199,7 +196,7 @@ def _draw_hover(alluvial: Alluvial) -> go.Scatter:
         source, target = (_name(row[end]) if isinstance(row[end], str) else "in none" for end in ("source", "target"))
         ends = f"{source} → {target}"
         hover.append(f"<b>{plural(row['n_accounts'], 'account')}</b>: {ends}<br>{_CHANGES[row['change']][0].lower()}")
-    return go.Scatter(
+    return scatter(
         x=x,
         y=y,
         mode="markers",

@@ -7,6 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from graphkit.show.drawing import Drawing, Trace, frame_figure, scatter, write_message
 from graphkit.show.labels import (
     ACCOUNT,
     TIMES,
@@ -18,21 +19,9 @@ from graphkit.show.labels import (
     plotly_text,
     wrap_text,
 )
-from graphkit.show.layouts import join_paths
-from graphkit.show.marks import count_shared, draw_entities, draw_lines, head_entity, tell_some
+from graphkit.show.marks import count_shared, draw_curves, draw_entities, head_entity, tell_some
 from graphkit.show.ring import RADIUS_Y, Ring, arrange_rings, used_hubs
-from graphkit.show.theme import (
-    BOX_WIDTH,
-    TOKENS,
-    KindStyle,
-    Mode,
-    add_message,
-    frame_figure,
-    ink_on,
-    kind_styles,
-    require_mode,
-    with_alpha,
-)
+from graphkit.show.theme import BOX_WIDTH, TOKENS, KindStyle, Mode, ink_on, kind_styles, require_mode, with_alpha
 from graphkit.snapshot import Snapshot
 from graphkit.wording import plural
 
@@ -43,6 +32,9 @@ _NAMED_HUBS = 3
 _CROWD = 22
 _SIDEWAYS = 0.36
 _STAGGERED_WIDTH = 180
+_MOST_LINES = 3
+_LETTER = 0.62
+"""Width of a letter, of its height."""
 
 
 def plot_cluster(snapshot: Snapshot, cluster_id: str, *, mode: Mode = "light", reveal: bool = True) -> go.Figure:
@@ -57,21 +49,21 @@ def plot_cluster(snapshot: Snapshot, cluster_id: str, *, mode: Mode = "light", r
     """
     require_mode(mode)
     snapshot.require_cluster(cluster_id)
-    ring = arrange_rings(snapshot, [cluster_id])[cluster_id]
-    return draw_ring(ring, mode=mode, kinds=list(snapshot.config.kinds), name_of=make_namer(snapshot, reveal=reveal))
+    ring, name_of = arrange_rings(snapshot, [cluster_id])[cluster_id], make_namer(snapshot, reveal=reveal)
+    return go.Figure(draw_ring(ring, mode=mode, kinds=list(snapshot.config.kinds), name_of=name_of))
 
 
-def draw_ring(ring: Ring, *, mode: Mode, kinds: Sequence[str], name_of: NameOf) -> go.Figure:
+def draw_ring(ring: Ring, *, mode: Mode, kinds: Sequence[str], name_of: NameOf) -> Drawing:
     """Draw an arranged cluster."""
     styles = {kind: style for kind, style in kind_styles(kinds, mode=mode).items() if kind in ring.n_entities}
     title = f"Cluster {plotly_text(ring.cluster_id, limit=60)}: who shares what"
-    traces = [*_draw_edges(ring, styles, mode=mode), _draw_accounts(ring, mode=mode, name_of=name_of)]
+    traces = [_draw_accounts(ring, mode=mode, name_of=name_of), _write_sizes(ring, mode=mode)]
     traces += [_draw_hubs(ring, kind, style, mode=mode, name_of=name_of) for kind, style in styles.items()]
-    figure = frame_figure(traces, title=title, notes=_write_notes(ring), mode=mode)
-    figure.update_layout(annotations=_write_labels(ring, mode=mode, name_of=name_of))
+    labels = _write_labels(ring, mode=mode, name_of=name_of)
     if ring.hubs.empty:
-        add_message(figure, "No entity of this cluster can be drawn.", mode=mode)
-    return figure
+        labels = [write_message("No entity of this cluster can be drawn.", mode=mode)]
+    curves = _draw_edges(ring, styles, mode=mode)
+    return frame_figure(traces, title=title, notes=_write_notes(ring), mode=mode, annotations=labels, shapes=curves)
 
 
 def _write_notes(ring: Ring) -> list[str]:
@@ -94,14 +86,14 @@ def _write_notes(ring: Ring) -> list[str]:
     return [*notes, *note_missing(missing)]
 
 
-def _draw_edges(ring: Ring, styles: dict[str, KindStyle], *, mode: Mode) -> list[go.Scatter]:
+def _draw_edges(ring: Ring, styles: dict[str, KindStyle], *, mode: Mode) -> list[dict[str, Any]]:
     """Curves from entities to bubbles, in a color per kind and three widths by the share of accounts."""
     hub_xy, group_xy = ring.hubs[["x", "y"]].to_numpy(), ring.groups[["x", "y"]].to_numpy()
     group, hub = np.nonzero(used_hubs(ring.groups["hubs"].tolist(), n_hubs=len(ring.hubs)))
     kind = ring.hubs["kind"].to_numpy(dtype=object)[hub]
     share = ring.groups["n_accounts"].to_numpy()[group] / max(ring.n_accounts, 1)
     level = np.searchsorted([limit for limit, _, _ in _EDGE_STYLES[:-1]], share, side="right")
-    traces = []
+    curves = []
     for name, style in styles.items():
         for i, (_, width, alpha) in enumerate(_EDGE_STYLES):
             chosen = (kind == name) & (level == i)
@@ -109,12 +101,12 @@ def _draw_edges(ring: Ring, styles: dict[str, KindStyle], *, mode: Mode) -> list
                 continue
             start, end = hub_xy[hub[chosen]], group_xy[group[chosen]]
             color = with_alpha(style.color, alpha if mode == "light" else alpha * 1.25)
-            path = join_paths(start, (0.25 + 0.5 * _BEND) * start + 0.25 * end, end)
-            traces.append(draw_lines(path, {"width": width, "color": color, "shape": "spline"}))
-    return traces
+            middle = (0.25 + 0.5 * _BEND) * start + 0.25 * end
+            curves += draw_curves(start, middle, end, {"width": width, "color": color})
+    return curves
 
 
-def _draw_accounts(ring: Ring, *, mode: Mode, name_of: NameOf) -> go.Scatter:
+def _draw_accounts(ring: Ring, *, mode: Mode, name_of: NameOf) -> Trace:
     """Bubbles of accounts with identical links."""
     token, groups = TOKENS[mode], ring.groups
     labels = [plotly_text(name_of(hub["kind"], hub["entity"]), limit=24) for hub in ring.hubs.to_dict("records")]
@@ -124,15 +116,10 @@ def _draw_accounts(ring: Ring, *, mode: Mode, name_of: NameOf) -> go.Scatter:
         + wrap_text(f"uses {_write_uses(labels, uses[i])}", width=80)
         for i, row in enumerate(groups.to_dict("records"))
     ]
-    return go.Scatter(
+    return scatter(
         x=groups["x"].round(1).tolist(),
         y=groups["y"].round(1).tolist(),
-        mode="markers+text",
-        text=[
-            f"{TIMES}{n:,}" if n > 1 and r >= 3.6 * len(f"{n:,}") + 2 else ""
-            for n, r in zip(groups["n_accounts"], groups["radius"], strict=True)
-        ],
-        textfont={"size": 10.5, "color": ink_on(token["account"])},
+        mode="markers",
         name=f"Accounts ({ring.n_accounts:,})",
         marker={
             "size": (2 * groups["radius"]).round(1).tolist(),
@@ -142,6 +129,25 @@ def _draw_accounts(ring: Ring, *, mode: Mode, name_of: NameOf) -> go.Scatter:
         },
         customdata=hover,
         hovertemplate="%{customdata}<extra></extra>",
+    )
+
+
+def _write_sizes(ring: Ring, *, mode: Mode) -> Trace:
+    """How many accounts a bubble is, where that fits into it.
+
+    They are a trace of their own: of one with empty texts, plotly loses others when it draws the next figure in place.
+    """
+    groups = ring.groups.assign(text=[f"{TIMES}{n:,}" for n in ring.groups["n_accounts"]])
+    room = np.array([3.3 * len(text) + 1 for text in groups["text"]])
+    shown = groups[(groups["n_accounts"] > 1) & (groups["radius"] >= room)]
+    return scatter(
+        x=shown["x"].round(1).tolist(),
+        y=shown["y"].round(1).tolist(),
+        mode="text",
+        text=shown["text"].tolist(),
+        textfont={"size": 10.5, "color": ink_on(TOKENS[mode]["account"])},
+        hoverinfo="skip",
+        showlegend=False,
     )
 
 
@@ -158,7 +164,7 @@ def _write_uses(labels: Sequence[str], used: NDArray[np.bool_]) -> str:
     return tell_some(chosen[:_NAMED_HUBS], len(chosen))
 
 
-def _draw_hubs(ring: Ring, kind: str, style: KindStyle, *, mode: Mode, name_of: NameOf) -> go.Scatter:
+def _draw_hubs(ring: Ring, kind: str, style: KindStyle, *, mode: Mode, name_of: NameOf) -> Trace:
     """The drawn entities of a kind; bigger ones have more of the accounts."""
     hubs = ring.hubs[ring.hubs["kind"] == kind]
     hover = [
@@ -173,27 +179,49 @@ def _draw_hubs(ring: Ring, kind: str, style: KindStyle, *, mode: Mode, name_of: 
 
 
 def _write_labels(ring: Ring, *, mode: Mode, name_of: NameOf) -> list[dict[str, Any]]:
-    """Entity and share beside each drawn entity; those above and below stand in staggered lines."""
+    """Entity and share beside each drawn entity; those above and below stand in lines, where they do not meet."""
     crowded = len(ring.hubs) > _CROWD
-    labels, line = [], 0
+    size = 10.5 if crowded else 11.5
+    labels, lines = [], _Lines(3 if crowded else 2)
     for row in ring.hubs.to_dict("records"):
         across, up = np.cos(row["angle"]), np.sin(row["angle"])
         beside = abs(across) > _SIDEWAYS
-        line = 0 if beside else (line + 1) % (3 if crowded else 2)
         reach = 9 + 10 * np.sqrt(row["coverage"])
         room = BOX_WIDTH / 2 - abs(row["x"]) - reach if beside else _STAGGERED_WIDTH
         name = plotly_text(name_of(row["kind"], row["entity"]), limit=int(min(max((room - 38) / 6.8, 8), 26)))
-        share = f"<span style='color:{TOKENS[mode]['muted']}'>{percent(row['coverage'])}</span>"
+        share = percent(row["coverage"])
+        half = _LETTER * size * len(f"{name}  {share}") / 2
+        line = 0 if beside else lines.place(row["x"] - half, row["x"] + half, above=up > 0)
         labels.append(
             {
                 "x": round(row["x"], 1),
                 "y": round(row["y"] if beside else np.sign(up) * (RADIUS_Y + 24 + 15 * line), 1),
-                "text": f"{name}  {share}",
+                "text": f"{name}  <span style='color:{TOKENS[mode]['muted']}'>{share}</span>",
                 "showarrow": False,
-                "font": {"size": 10.5 if crowded else 11.5},
+                "font": {"size": size},
                 "xanchor": ("left" if across > 0 else "right") if beside else "center",
                 "xshift": round(reach * np.sign(across), 1) if beside else 0,
                 "yshift": round(9 * up, 1) if beside else 0,
             }
         )
     return labels
+
+
+class _Lines:
+    """Lines of labels above and below the ring, taken in turn; where one has no room, the next that has."""
+
+    def __init__(self, n: int) -> None:
+        self._n, self._line = n, 0
+        self._taken: list[tuple[bool, int, float, float]] = []
+
+    def place(self, left: float, right: float, *, above: bool) -> int:
+        """Take room from left to right in a line; give its number."""
+        turn = [(self._line + step) % self._n for step in range(1, self._n + 1)]
+        turn += range(self._n, _MOST_LINES)
+        self._line = next((line for line in turn if self._has_room(line, left, right, above=above)), turn[0])
+        self._taken.append((above, self._line, left, right))
+        return self._line
+
+    def _has_room(self, line: int, left: float, right: float, *, above: bool) -> bool:
+        beside = [(start, end) for *place, start, end in self._taken if place == [above, line]]
+        return not any(start < right and left < end for start, end in beside)

@@ -7,20 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
+from graphkit.show.drawing import Drawing, Trace, frame_figure, heatmap, name_places, scatter, write_message
 from graphkit.show.labels import ACCOUNT, NameOf, count_drawn, make_namer, note_missing, plotly_text
 from graphkit.show.matrix import Matrix, arrange_matrices
-from graphkit.show.theme import (
-    BOX_HEIGHT,
-    BOX_WIDTH,
-    TOKENS,
-    KindStyle,
-    Mode,
-    add_message,
-    frame_figure,
-    kind_styles,
-    name_places,
-    require_mode,
-)
+from graphkit.show.theme import BOX_HEIGHT, BOX_WIDTH, TOKENS, KindStyle, Mode, kind_styles, require_mode
 from graphkit.snapshot import Snapshot
 from graphkit.wording import plural
 
@@ -57,29 +47,29 @@ def plot_evidence(snapshot: Snapshot, cluster_id: str, *, mode: Mode = "light", 
     """
     require_mode(mode)
     snapshot.require_cluster(cluster_id)
-    matrix = arrange_matrices(snapshot, [cluster_id])[cluster_id]
-    return draw_matrix(
-        matrix, mode=mode, kinds=list(snapshot.config.kinds), name_of=make_namer(snapshot, reveal=reveal)
-    )
+    matrix, name_of = arrange_matrices(snapshot, [cluster_id])[cluster_id], make_namer(snapshot, reveal=reveal)
+    return go.Figure(draw_matrix(matrix, mode=mode, kinds=list(snapshot.config.kinds), name_of=name_of))
 
 
-def draw_matrix(matrix: Matrix, *, mode: Mode, kinds: list[str], name_of: NameOf) -> go.Figure:
+def draw_matrix(matrix: Matrix, *, mode: Mode, kinds: Sequence[str], name_of: NameOf) -> Drawing:
     """Draw an arranged cluster."""
     styles = {kind: style for kind, style in kind_styles(kinds, mode=mode).items() if kind in matrix.n_entities}
     title = f"Cluster {plotly_text(matrix.cluster_id, limit=60)}: evidence, account by account"
     if not matrix.accounts:
-        figure = frame_figure([], title=title, notes=_write_notes(matrix), mode=mode)
-        add_message(figure, "No entity of this cluster can be drawn.", mode=mode)
-        return figure
+        message = write_message("No entity of this cluster can be drawn.", mode=mode)
+        return frame_figure([], title=title, notes=_write_notes(matrix), mode=mode, annotations=[message])
     grid = _lay_out(matrix)
     traces: list[Any] = [_draw_ground(matrix, grid, kind, mode=mode) for kind in styles]
     for kind, style in styles.items():
         traces += [_draw_cells(matrix, grid, kind, style), _draw_bar(matrix, grid, kind, style)]
     traces += [_draw_symbol(matrix, grid, kind, style, mode=mode) for kind, style in styles.items()]
-    figure = frame_figure(traces, title=title, notes=_write_notes(matrix), mode=mode)
-    _name_axes(figure, matrix, grid, name_of=name_of)
     usual = {"showarrow": False, "font": {"size": 10, "color": TOKENS[mode]["muted"]}}
-    return figure.update_layout(
+    return frame_figure(
+        traces,
+        title=title,
+        notes=_write_notes(matrix),
+        mode=mode,
+        **_name_axes(matrix, grid, name_of=name_of),
         template={"layout": {"annotationdefaults": usual}},
         annotations=[
             *_label_rows(matrix, grid, name_of=name_of),
@@ -123,10 +113,10 @@ def _lay_out(matrix: Matrix) -> _Grid:
     return _Grid(rows, columns, high, wide)
 
 
-def _draw_ground(matrix: Matrix, grid: _Grid, kind: str, *, mode: Mode) -> go.Heatmap:
+def _draw_ground(matrix: Matrix, grid: _Grid, kind: str, *, mode: Mode) -> Trace:
     """A pale ground behind each column, so that the eye can follow it."""
     own = _own_columns(matrix, kind)
-    return go.Heatmap(
+    return heatmap(
         x=_edges([grid.columns[i] for i in own], grid.wide),
         y=[grid.rows[-1] - grid.high / 2, grid.rows[0] + grid.high / 2],
         z=[[0] * len(own)],
@@ -137,12 +127,12 @@ def _draw_ground(matrix: Matrix, grid: _Grid, kind: str, *, mode: Mode) -> go.He
     )
 
 
-def _draw_cells(matrix: Matrix, grid: _Grid, kind: str, style: KindStyle) -> go.Heatmap:
+def _draw_cells(matrix: Matrix, grid: _Grid, kind: str, style: KindStyle) -> Trace:
     """Who uses which entity of a kind."""
     own = _own_columns(matrix, kind)
     n_events = matrix.n_events[:, own]
     counted = "<br>events: %{z:,}" if n_events.max() > 0 else ""
-    return go.Heatmap(
+    return heatmap(
         x=_edges([grid.columns[i] for i in own], grid.wide),
         y=_edges(grid.rows, -grid.high),
         z=[[None if n < 0 else n for n in row] for row in n_events.tolist()],
@@ -165,18 +155,16 @@ def _edges(middles: Sequence[float], step: float) -> list[float]:
     return [round(middles[0] - step / 2 + i * step, 2) for i in range(len(middles) + 1)]
 
 
-def _draw_bar(matrix: Matrix, grid: _Grid, kind: str, style: KindStyle) -> go.Scatter:
+def _draw_bar(matrix: Matrix, grid: _Grid, kind: str, style: KindStyle) -> Trace:
     """A bar in the kind's color above its columns."""
     line = {"width": 3, "color": style.color}
     y = BOX_HEIGHT / 2 - _HEAD + 7
-    return go.Scatter(
-        x=_span(matrix, grid, kind), y=[y, y], mode="lines", line=line, hoverinfo="skip", showlegend=False
-    )
+    return scatter(x=_span(matrix, grid, kind), y=[y, y], mode="lines", line=line, hoverinfo="skip", showlegend=False)
 
 
-def _draw_symbol(matrix: Matrix, grid: _Grid, kind: str, style: KindStyle, *, mode: Mode) -> go.Scatter:
+def _draw_symbol(matrix: Matrix, grid: _Grid, kind: str, style: KindStyle, *, mode: Mode) -> Trace:
     """The kind's symbol on its bar, and in the legend."""
-    return go.Scatter(
+    return scatter(
         x=[sum(_span(matrix, grid, kind)) / 2],
         y=[BOX_HEIGHT / 2 - _HEAD + 7],
         mode="markers",
@@ -198,11 +186,11 @@ def _span(matrix: Matrix, grid: _Grid, kind: str) -> tuple[float, float]:
     return grid.columns[own[0]] - grid.wide / 2, grid.columns[own[-1]] + grid.wide / 2
 
 
-def _name_axes(figure: go.Figure, matrix: Matrix, grid: _Grid, *, name_of: NameOf) -> None:
+def _name_axes(matrix: Matrix, grid: _Grid, *, name_of: NameOf) -> dict[str, Any]:
     """Name rows and columns for the hover text."""
     names = [plotly_text(name_of(row["kind"], row["entity"]), limit=80) for row in matrix.entities.to_dict("records")]
     accounts = [plotly_text(name_of(ACCOUNT, account), limit=60) for account in matrix.accounts]
-    figure.update_layout(xaxis=name_places(grid.columns, names), yaxis=name_places(grid.rows, accounts))
+    return {"xaxis": name_places(grid.columns, names), "yaxis": name_places(grid.rows, accounts)}
 
 
 def _label_rows(matrix: Matrix, grid: _Grid, *, name_of: NameOf) -> list[dict[str, Any]]:

@@ -1,7 +1,6 @@
 """The explorer's widget: overview and ranked list beside each other, a cluster or an account below; one a notebook."""
 
 import asyncio
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -9,7 +8,6 @@ from typing import Any
 
 import anywidget
 import pandas as pd
-import plotly.graph_objects as go
 import pyarrow as pa
 import pyarrow.compute as pc
 import traitlets
@@ -18,29 +16,34 @@ from plotly.offline import get_plotlyjs
 from graphkit.detect.life import tell_standing
 from graphkit.detect.refit import VERDICTS
 from graphkit.errors import GraphkitError, UsageError
-from graphkit.show.account import plot_account
+from graphkit.show.account import draw_footprint
 from graphkit.show.browse import (
     MOST_ROWS,
     filter_clusters,
     find_account,
-    hold_tables,
     list_members,
     list_ranked,
     make_catalog,
 )
-from graphkit.show.cluster import plot_cluster
-from graphkit.show.evidence import plot_evidence
+from graphkit.show.cluster import draw_ring
+from graphkit.show.drawing import REMOVED_BUTTONS, Drawing, write_json
+from graphkit.show.evidence import draw_matrix
+from graphkit.show.footprint import arrange_footprint
+from graphkit.show.held import hold_tables
+from graphkit.show.hours import arrange_rhythms
 from graphkit.show.labels import ACCOUNT, clean_text, kind_label, make_namer
+from graphkit.show.matrix import arrange_matrices
 from graphkit.show.overview import BUBBLES, arrange_overview, draw_overview
 from graphkit.show.page import read_part
-from graphkit.show.rhythm import plot_rhythm
+from graphkit.show.rhythm import draw_rhythm
+from graphkit.show.ring import arrange_rings
 from graphkit.show.theme import Mode, require_mode
 from graphkit.snapshot import Snapshot
 from graphkit.wording import plural, tell_verdict
 
 _AHEAD = ("links", "entities", "activity")
+"""Tables that the first clicks need."""
 AUTHOR_VARIABLE = "GRAPHKIT_AUTHOR"
-_VIEWS = {"ring": plot_cluster, "evidence": plot_evidence, "rhythm": plot_rhythm}
 
 
 class Explorer(anywidget.AnyWidget):
@@ -52,14 +55,14 @@ class Explorer(anywidget.AnyWidget):
     _esm = traitlets.Unicode().tag(sync=True)
     _css = traitlets.Unicode().tag(sync=True)
     overview = traitlets.Dict().tag(sync=True)
-    """From here: ``figure``, the place of its ``bubbles`` among the traces, and their ``ids``."""
+    """From here: ``figure`` as JSON, the place of its ``bubbles`` among the traces, and their ``ids``."""
     options = traitlets.Dict().tag(sync=True)
     """From here: ``kinds`` and ``verdicts`` to choose from, and ``author`` (None where no verdict can be given)."""
     listed = traitlets.Dict().tag(sync=True)
     """From here: ``rows`` of clusters, a sentence on how many pass, and ``dim``: which bubbles do not."""
     detail = traitlets.Dict().tag(sync=True)
-    """From here: what is told of the choice: ``title``, and ``figure``, ``members`` or ``message``; of one cluster also
-    ``standing``, the verdict on it."""
+    """From here: what is told of the choice: ``title``, and ``figure`` as JSON, ``members`` or a ``message``; of one
+    cluster also ``standing``, the verdict on it."""
     answer = traitlets.Dict().tag(sync=True)
     """From here: what became of the verdict that the page sent: ``told`` and whether it is ``recorded``."""
     filters = traitlets.Dict().tag(sync=True)
@@ -74,13 +77,16 @@ class Explorer(anywidget.AnyWidget):
         super().__init__(_esm=f"{get_plotlyjs()}\n{read_part('explorer.js')}", _css=read_part("explorer.css"))
         self._snapshot = hold_tables(snapshot)
         self._mode: Mode = mode
-        self._reveal = reveal
+        self._kinds = list(snapshot.config.kinds)
         self._name_of = make_namer(snapshot, reveal=reveal)
         self._catalog = make_catalog(self._snapshot)
         arranged = arrange_overview(self._snapshot)
-        figure = draw_overview(arranged, mode=mode).update_layout(dragmode="select", clickmode="event")
+        figure = draw_overview(arranged, mode=mode)
+        buttons = [name for name in REMOVED_BUTTONS if name != "select2d"]
+        figure["layout"] |= {"dragmode": "select", "clickmode": "event", "modebar": {"remove": buttons}}
         self._bubbles = arranged.placed["cluster_id"].tolist()
-        self.overview = {"figure": _to_plain(figure), "ids": self._bubbles, "bubbles": len(figure.data) + BUBBLES}
+        bubbles = len(figure["data"]) + BUBBLES
+        self.overview = {"figure": write_json(figure), "ids": self._bubbles, "bubbles": bubbles}
         judged = snapshot.judge is not None or bool(self._catalog.clusters["verdict"].notna().any())
         self.options = {
             "kinds": [[kind, kind_label(kind)] for kind in self._catalog.kinds],
@@ -101,7 +107,7 @@ class Explorer(anywidget.AnyWidget):
         except RuntimeError:  # no notebook: the first click reads them
             return
         for number, name in enumerate(_AHEAD):
-            loop.call_later(1 + 0.2 * number, self._snapshot.table, name)
+            loop.call_later(1 + 0.2 * number, self._snapshot.read_ahead, name)
 
     @property
     def selected(self) -> pd.DataFrame:
@@ -139,7 +145,7 @@ class Explorer(anywidget.AnyWidget):
             return str(self.choice["account"])
         if member is None or len(clusters) != 1:
             return None
-        members = list_members(self._snapshot, clusters[0])
+        members = list_members(self._snapshot.narrow(clusters[0]))
         return str(members["account_id"].iloc[member]) if 0 <= member < len(members) else None
 
     def _review(self, message: Mapping[str, Any]) -> None:
@@ -193,12 +199,13 @@ class Explorer(anywidget.AnyWidget):
         cluster, account = self._snapshot.require_cluster(clusters[0]), self._chosen_account()
         head = {"title": f"Cluster {clean_text(clusters[0], limit=60)}", "standing": tell_standing(cluster)}
         if account is not None:
-            figure = plot_account(self._snapshot, account, mode=self._mode, reveal=self._reveal)
-            return head | {"view": "members", "figure": _to_plain(figure)}
-        view = self.choice.get("view", "ring")
-        if view in _VIEWS:
-            figure = _VIEWS[view](self._snapshot, clusters[0], mode=self._mode, reveal=self._reveal)
-            return head | {"view": view, "figure": _to_plain(figure)}
+            footprint = arrange_footprint(self._snapshot, account)
+            figure = draw_footprint(footprint, mode=self._mode, kinds=self._kinds, name_of=self._name_of)
+            return head | {"view": "members", "figure": write_json(figure)}
+        view = str(self.choice.get("view", "ring"))
+        if view != "members":
+            return head | {"view": view, "figure": write_json(self._draw(clusters[0], view))}
+        listed, n_members = list_members(self._snapshot.narrow(clusters[0])), cluster["n_accounts"]
         rows = [
             {
                 "name": clean_text(self._name_of(ACCOUNT, row["account_id"]), limit=60),
@@ -206,9 +213,21 @@ class Explorer(anywidget.AnyWidget):
                 "bits": f"{row['strength']:.1f}",
                 "events": f"{row['n_events']:,}",
             }
-            for row in list_members(self._snapshot, clusters[0]).to_dict("records")
+            for row in listed.to_dict("records")
         ]
-        return head | {"view": "members", "members": rows}
+        told = f"The {len(rows)} of {n_members:,} members that hold strongest; a search finds any by its whole id."
+        return head | {"view": "members", "members": rows, "message": told if len(rows) < n_members else ""}
+
+    def _draw(self, cluster_id: str, view: str) -> Drawing:
+        """A view of a cluster."""
+        own, one = self._snapshot.narrow(cluster_id), [cluster_id]
+        if view == "evidence":
+            matrix = arrange_matrices(own, one)[cluster_id]
+            return draw_matrix(matrix, mode=self._mode, kinds=self._kinds, name_of=self._name_of)
+        if view == "rhythm":
+            return draw_rhythm(arrange_rhythms(own, one)[cluster_id], mode=self._mode, name_of=self._name_of)
+        ring = arrange_rings(own, one)[cluster_id]
+        return draw_ring(ring, mode=self._mode, kinds=self._kinds, name_of=self._name_of)
 
 
 def _describe(row: Mapping[Any, Any]) -> dict[str, Any]:
@@ -221,9 +240,3 @@ def _describe(row: Mapping[Any, Any]) -> dict[str, Any]:
         "seen": f"{row['last_seen']:%Y-%m-%d}",
         "verdict": clean_text(tell_verdict(row), limit=40) if isinstance(row["verdict"], str) else "",
     }
-
-
-def _to_plain(figure: go.Figure) -> dict[str, Any]:
-    """A figure as JSON has it."""
-    plain: dict[str, Any] = json.loads(figure.to_json())
-    return {name: plain[name] for name in ("data", "layout")}

@@ -51,9 +51,12 @@ def arrange_rhythms(snapshot: Snapshot, cluster_ids: Sequence[str]) -> dict[str,
     activity = snapshot.table("activity")
     everyone = activity.filter(pc.field("account_id").is_null())
     usual = np.bincount(everyone["hour_of_week"], weights=everyone["n_events"], minlength=HOURS)
-    member = pc.index_in(activity["account_id"], value_set=members["account_id"])
-    activity = activity.append_column("member", member).filter(pc.is_valid(member))
-    row_member, hour, n_events = (activity[name].to_numpy() for name in ("member", "hour_of_week", "n_events"))
+    runs = pc.run_end_encode(activity["account_id"].combine_chunks(), run_end_type=pa.int64())
+    member = pc.index_in(runs.values, value_set=members["account_id"]).fill_null(-1).to_numpy()
+    row_member = np.repeat(member, np.diff(runs.run_ends.to_numpy(), prepend=0))
+    own_rows = row_member >= 0
+    row_member = row_member[own_rows]
+    hour, n_events = (activity[name].to_numpy()[own_rows] for name in ("hour_of_week", "n_events"))
     population = snapshot.content["population"]
     days = (str(population.get("first_day", "")), str(population.get("last_day", "")))
     rhythms = {}

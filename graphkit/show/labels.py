@@ -30,8 +30,12 @@ def clean_text(text: object, *, limit: int | None = None) -> str:
     Replaced characters show as U+FFFD, so that two texts that differ in them do not look alike by accident;
     heaps of combining marks, which would paint over their neighbors, are cut down.
     """
+    text = str(text)
+    if text.isascii() and text.isprintable():
+        line = text.strip()
+        return line if limit is None else shorten(line, limit)
     kept, marks = [], 0
-    for character in str(text):
+    for character in text:
         marks = marks + 1 if unicodedata.combining(character) else 0
         if character.isspace():
             kept.append(" ")

@@ -149,23 +149,35 @@ def separate_discs(xy: Points, radii: Points, *, gap: float = 0.0, steps: int = 
     weight = radii**2
     angle = _GOLDEN_ANGLE * np.arange(n)
     xy += 1e-6 * np.column_stack([np.cos(angle), np.sin(angle)])
+    slack, moved = float(radii.mean()), np.inf
     for _ in range(steps):
-        i, j = _near_pairs(xy, radii, gap=gap)
+        if 2 * moved > slack:  # two that were farther apart may have met
+            i, j = _near_pairs(xy, radii, gap=gap + slack)
+            reach, share, moved = radii[i] + radii[j] + gap, weight[j] / (weight[i] + weight[j]), 0.0
         apart = xy[i] - xy[j]
         distance = np.maximum(np.hypot(apart[:, 0], apart[:, 1]), 1e-9)
-        push = radii[i] + radii[j] + gap - distance
+        push = np.maximum(reach - distance, 0)
         if push.max(initial=0) <= max(_VISIBLE, gap / 2):
             break
-        close = push > 0
-        i, j, step = i[close], j[close], (apart / distance[:, None] * push[:, None])[close]
-        share = (weight[j] / (weight[i] + weight[j]))[:, None]
+        step = apart * (push / distance)[:, None]
+        shift = np.empty_like(xy)
         for axis in (0, 1):
-            xy[:, axis] += np.bincount(i, (step * share)[:, axis], n) - np.bincount(j, (step * (1 - share))[:, axis], n)
+            one, other = step[:, axis] * share, step[:, axis] * (1 - share)
+            shift[:, axis] = np.bincount(i, one, n) - np.bincount(j, other, n)
+        xy += shift
+        moved += float(np.hypot(shift[:, 0], shift[:, 1]).max())
     return xy
 
 
 def _near_pairs(xy: Points, radii: Points, *, gap: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pairs of discs that may touch; of many, the few large ones are looked up apart, so that small ones stay few."""
+    """Pairs of discs with less than the gap between them."""
+    i, j = _close_pairs(xy, radii, gap=gap)
+    near = np.hypot(xy[i, 0] - xy[j, 0], xy[i, 1] - xy[j, 1]) < radii[i] + radii[j] + gap
+    return i[near], j[near]
+
+
+def _close_pairs(xy: Points, radii: Points, *, gap: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs that may be as near; of many, the few large ones are looked up apart, so that small ones stay few."""
     if len(xy) <= MOST_FORCED:
         i, j = cKDTree(xy).query_pairs(2 * float(radii.max()) + gap, output_type="ndarray").T
         return i, j

@@ -3,21 +3,24 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
+from graphkit.show.drawing import Trace, scatter
 from graphkit.show.labels import plotly_text, wrap_text
+from graphkit.show.layouts import Points
 from graphkit.show.theme import TOKENS, KindStyle, Mode
 from graphkit.wording import plural
 
-Path = list[float | None]
+_PATHS = 8
+"""Paths in which the lines of one color and width are drawn."""
 
 
 def draw_entities(
     rows: pd.DataFrame, style: KindStyle, *, sizes: float | list[float], name: str, hover: list[str], mode: Mode
-) -> go.Scatter:
+) -> Trace:
     """The entities of a kind, at x and y, in the kind's color and shape."""
-    return go.Scatter(
+    return scatter(
         x=rows["x"].round(1).tolist(),
         y=rows["y"].round(1).tolist(),
         mode="markers",
@@ -34,9 +37,31 @@ def draw_entities(
     )
 
 
-def draw_lines(path: tuple[Path, Path], line: dict[str, Any]) -> go.Scatter:
-    """Lines along a path with gaps, without a place in the legend."""
-    return go.Scatter(x=path[0], y=path[1], mode="lines", line=line, hoverinfo="skip", showlegend=False)
+def draw_lines(start: Points, end: Points, line: dict[str, Any]) -> list[dict[str, Any]]:
+    """Straight lines between points of shape (n, 2), as shapes of a layout; whole pixels, as in all of these."""
+    ends = np.column_stack([start, end]).round().astype(np.int64).tolist()
+    return _gather([f"M{x},{y}L{x_end},{y_end}" for x, y, x_end, y_end in ends], line)
+
+
+def draw_curves(start: Points, middle: Points, end: Points, line: dict[str, Any]) -> list[dict[str, Any]]:
+    """Smooth lines through three points each, as shapes of a layout: centripetal Catmull-Rom splines."""
+    before, after = start - middle, end - middle
+    a, b = (np.sqrt(np.hypot(way[:, 0], way[:, 1]))[:, None] for way in (before, after))
+    pull = b**2 * before - a**2 * after
+    first = middle + pull / np.maximum(3 * b * (a + b), 1e-9)
+    second = middle - pull / np.maximum(3 * a * (a + b), 1e-9)
+    points = np.column_stack([start, first, middle, second, end]).round().astype(np.int64).tolist()
+    curves = [f"M{p[0]},{p[1]}Q{p[2]},{p[3]} {p[4]},{p[5]}Q{p[6]},{p[7]} {p[8]},{p[9]}" for p in points]
+    return _gather(curves, line)
+
+
+def _gather(paths: Sequence[str], line: dict[str, Any]) -> list[dict[str, Any]]:
+    """Some paths in one: a browser styles each by itself, and there are thousands.
+
+    Where lines of one path cross they do not darken; so neighbors are in different ones.
+    """
+    gathered = ["".join(paths[first::_PATHS]) for first in range(min(len(paths), _PATHS))]
+    return [{"type": "path", "path": path, "line": line, "layer": "below"} for path in gathered]
 
 
 def head_entity(name: str) -> str:

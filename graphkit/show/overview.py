@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from graphkit.show.drawing import Drawing, Trace, color_bar, frame_figure, scatter, write_message
 from graphkit.show.labels import DASH, count, plotly_text, wrap_text
 from graphkit.show.layouts import (
     LEAST_ACCOUNTS,
@@ -22,17 +23,7 @@ from graphkit.show.layouts import (
     join_paths,
     overview_layout,
 )
-from graphkit.show.theme import (
-    SCORE_RAMP,
-    TOKENS,
-    Mode,
-    add_message,
-    color_bar,
-    frame_figure,
-    ink_on,
-    ramp_color,
-    require_mode,
-)
+from graphkit.show.theme import SCORE_RAMP, TOKENS, Mode, ink_on, ramp_color, require_mode
 from graphkit.snapshot import Snapshot
 from graphkit.wording import plural
 
@@ -54,7 +45,7 @@ def plot_overview(snapshot: Snapshot, *, mode: Mode = "light") -> go.Figure:
     entities two clusters both use. Positions come from the snapshot's table ``layout``.
     """
     require_mode(mode)
-    return draw_overview(arrange_overview(snapshot), mode=mode)
+    return go.Figure(draw_overview(arrange_overview(snapshot), mode=mode))
 
 
 @dataclass(frozen=True)
@@ -89,19 +80,19 @@ def arrange_overview(snapshot: Snapshot, *, most: int = MOST_CLUSTERS) -> Overvi
     )
 
 
-def draw_overview(overview: Overview, *, mode: Mode) -> go.Figure:
+def draw_overview(overview: Overview, *, mode: Mode) -> Drawing:
     """Draw arranged clusters."""
     placed, links = overview.placed, overview.links
     title, notes = "Clusters of accounts", _write_notes(overview)
     if placed.empty:
-        figure = frame_figure([], title=title, notes=notes, mode=mode)
         few = f"No cluster has {LEAST_ACCOUNTS} accounts or more."
-        add_message(figure, few if overview.n_small else "No accounts hold together: there is no cluster.", mode=mode)
-        return figure
+        words = few if overview.n_small else "No accounts hold together: there is no cluster."
+        message = write_message(words, mode=mode)
+        return frame_figure([], title=title, notes=notes, mode=mode, annotations=[message])
     drawn = _draw_bubbles(placed, links, mode=mode)
     traces = [*_draw_links(placed, links, mode=mode), drawn, _write_labels(placed, mode=mode)]
-    figure = frame_figure(traces, title=title, notes=notes, mode=mode)
-    return figure.update_layout(legend={"title": {"text": "Entities that both use  ", "font": {"size": 12}}})
+    legend = {"title": {"text": "Entities that both use  ", "font": {"size": 12}}}
+    return frame_figure(traces, title=title, notes=notes, mode=mode, legend=legend)
 
 
 def strongest_links(links: pd.DataFrame) -> pd.DataFrame:
@@ -139,7 +130,7 @@ def _write_notes(overview: Overview) -> list[str]:
     return notes
 
 
-def _draw_links(placed: pd.DataFrame, links: pd.DataFrame, *, mode: Mode) -> list[go.Scatter]:
+def _draw_links(placed: pd.DataFrame, links: pd.DataFrame, *, mode: Mode) -> list[Trace]:
     """Curves, or of many straight lines, in three widths by the number of shared entities."""
     xy = placed[["x", "y"]].to_numpy()
     straight = len(links) > MOST_FORCED  # a browser draws many curves anew too slowly to zoom
@@ -149,7 +140,7 @@ def _draw_links(placed: pd.DataFrame, links: pd.DataFrame, *, mode: Mode) -> lis
         ends = xy[chosen["a"].to_numpy()], xy[chosen["b"].to_numpy()]
         x, y = join_paths(*ends) if straight else _curve(*ends)
         traces.append(
-            go.Scatter(
+            scatter(
                 x=x,
                 y=y,
                 mode="lines",
@@ -177,10 +168,10 @@ def _curve(start: Points, end: Points) -> tuple[list[float | None], list[float |
     return join_paths(start, middle, end)
 
 
-def _draw_bubbles(placed: pd.DataFrame, links: pd.DataFrame, *, mode: Mode) -> go.Scatter:
+def _draw_bubbles(placed: pd.DataFrame, links: pd.DataFrame, *, mode: Mode) -> Trace:
     """The clusters."""
     diameters = 2 * placed["size"].to_numpy()
-    return go.Scatter(
+    return scatter(
         x=placed["x"].tolist(),
         y=placed["y"].tolist(),
         mode="markers",
@@ -202,12 +193,12 @@ def _draw_bubbles(placed: pd.DataFrame, links: pd.DataFrame, *, mode: Mode) -> g
     )
 
 
-def _write_labels(placed: pd.DataFrame, *, mode: Mode) -> go.Scatter:
+def _write_labels(placed: pd.DataFrame, *, mode: Mode) -> Trace:
     """Id and size inside the bubbles in which they fit; they are few, and each costs a browser as much as a bubble."""
     rows = placed.to_dict("records")
     inside = [_write_inside(row["cluster_id"], row["n_accounts"], 2 * row["size"]) for row in rows]
     shown = [(row, text, letters) for row, (text, letters) in zip(rows, inside, strict=True) if text]
-    return go.Scatter(
+    return scatter(
         x=[row["x"] for row, _, _ in shown],
         y=[row["y"] for row, _, _ in shown],
         mode="text",

@@ -10,15 +10,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import plotly.graph_objects as go
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from graphkit.errors import UsageError
+from graphkit.show.drawing import Drawing, differences, write_json
 from graphkit.show.labels import clean_text, compact, count, kind_label, measure, percent
-from graphkit.show.theme import differences
 from graphkit.store.durable import replace_file
 from graphkit.wording import plural
 
@@ -79,10 +78,10 @@ def write_bytes(path: str | Path, data: bytes, *, what: str) -> Path:
     return path
 
 
-def pack_figure(light: go.Figure, dark: go.Figure) -> dict[str, Any]:
+def pack_figure(light: Drawing, dark: Drawing) -> dict[str, Any]:
     """A figure in light colors and the few values that dark ones change."""
-    plain, other = (json.loads(figure.to_json()) for figure in (light, dark))
-    return {"data": plain["data"], "layout": plain["layout"], "dark": differences(plain, other)}
+    plain, other = (json.loads(write_json(figure)) for figure in (light, dark))
+    return {**plain, "dark": differences(plain, other)}
 
 
 def weigh_figure(packed: dict[str, Any]) -> int:

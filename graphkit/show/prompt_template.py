@@ -13,19 +13,10 @@ import pyarrow.compute as pc
 
 from graphkit.detect.template_names import TEMPLATE_KIND, name_mined_templates
 from graphkit.errors import UsageError
+from graphkit.show.drawing import Trace, bars, frame_figure, heatmap, name_places, write_message
 from graphkit.show.labels import clean_text, make_namer, note_missing, plotly_text
 from graphkit.show.template_use import TemplateUse, arrange_use, read_uses
-from graphkit.show.theme import (
-    BOX_HEIGHT,
-    BOX_WIDTH,
-    TOKENS,
-    Mode,
-    add_message,
-    frame_figure,
-    mix,
-    name_places,
-    require_mode,
-)
+from graphkit.show.theme import BOX_HEIGHT, BOX_WIDTH, TOKENS, Mode, mix, require_mode
 from graphkit.snapshot import Snapshot
 from graphkit.wording import plural
 
@@ -66,9 +57,9 @@ def plot_template(snapshot: Snapshot, template_id: str, *, mode: Mode = "light",
     title = f"Prompt template {plotly_text(template_id if shown else text, limit=40)}"
     notes = _write_notes(use, uses, known[0]["n_accounts"] if known else len(uses), n_cut=n_cut)
     if uses.empty:
-        figure = frame_figure([], title=title, notes=notes, mode=mode)
-        add_message(figure, "No account that is linked to others uses it.", mode=mode)
-        return figure.add_annotation(**_write_words(lines, mode=mode))
+        message = write_message("No account that is linked to others uses it.", mode=mode)
+        labels = [message, _write_words(lines, mode=mode)]
+        return go.Figure(frame_figure([], title=title, notes=notes, mode=mode, annotations=labels))
     bars_top = _TOP - _LINE * len(lines) - 22
     rows_top = bars_top - _BARS - 12
     high = min(_TALLEST, (rows_top + BOX_HEIGHT / 2 - 24) / len(use.names))
@@ -77,10 +68,11 @@ def plot_template(snapshot: Snapshot, template_id: str, *, mode: Mode = "light",
         title=title,
         notes=notes,
         mode=mode,
+        **_name_axes(use, rows_top, high),
+        annotations=[_write_words(lines, mode=mode), *_write_labels(use, (bars_top, rows_top, high), mode=mode)],
+        bargap=0,
     )
-    tops = (bars_top, rows_top, high)
-    figure.update_layout(annotations=[_write_words(lines, mode=mode), *_write_labels(use, tops, mode=mode)], bargap=0)
-    return _name_axes(figure, use, rows_top, high)
+    return go.Figure(figure)
 
 
 def _write_notes(use: TemplateUse, uses: pd.DataFrame, n_accounts: int, *, n_cut: int) -> list[str]:
@@ -145,10 +137,10 @@ def _middles(use: TemplateUse) -> list[float]:
     return [round((a + b) / 2, 2) for a, b in pairwise(edges)]
 
 
-def _draw_total(use: TemplateUse, top: float, *, mode: Mode) -> go.Bar:
+def _draw_total(use: TemplateUse, top: float, *, mode: Mode) -> Trace:
     """All linked accounts, as bars."""
     total = use.in_use.sum(axis=0)
-    return go.Bar(
+    return bars(
         x=_middles(use),
         y=(total / total.max() * _BARS).round(2).tolist(),
         base=top - _BARS,
@@ -160,11 +152,11 @@ def _draw_total(use: TemplateUse, top: float, *, mode: Mode) -> go.Bar:
     )
 
 
-def _draw_rows(use: TemplateUse, top: float, high: float, *, mode: Mode) -> go.Heatmap:
+def _draw_rows(use: TemplateUse, top: float, high: float, *, mode: Mode) -> Trace:
     """Accounts of each cluster, as colors of a square-root scale."""
     token, counts = TOKENS[mode], use.in_use[:MOST_ROWS]
     scale = [[(i / _STEPS) ** 2, mix(token["ground"], token["account"], i / _STEPS)] for i in range(_STEPS + 1)]
-    return go.Heatmap(
+    return heatmap(
         x=_edges(use),
         y=[round(top - i * high, 2) for i in range(len(counts) + 1)],
         z=counts.tolist(),
@@ -177,7 +169,7 @@ def _draw_rows(use: TemplateUse, top: float, high: float, *, mode: Mode) -> go.H
     )
 
 
-def _name_axes(figure: go.Figure, use: TemplateUse, top: float, high: float) -> go.Figure:
+def _name_axes(use: TemplateUse, top: float, high: float) -> dict[str, Any]:
     """Name days and clusters for the hover text."""
     days = use.days[:-1]
     if use.days_each > 1:
@@ -187,7 +179,7 @@ def _name_axes(figure: go.Figure, use: TemplateUse, top: float, high: float) -> 
         for name, n, prompts in zip(use.names, use.n_accounts, use.n_prompts, strict=True)
     ][:MOST_ROWS]
     rows = [round(top - (place + 0.5) * high, 2) for place in range(len(names))]
-    return figure.update_layout(xaxis=name_places(_middles(use), days), yaxis=name_places(rows, names))
+    return {"xaxis": name_places(_middles(use), days), "yaxis": name_places(rows, names)}
 
 
 def _write_labels(use: TemplateUse, tops: tuple[float, float, float], *, mode: Mode) -> list[dict[str, Any]]:

@@ -5,12 +5,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import plotly.graph_objects as go
-
 from graphkit.errors import UsageError
 from graphkit.show.alluvial import arrange_changes
 from graphkit.show.changes import draw_changes, require_snapshots
 from graphkit.show.cluster import draw_ring
+from graphkit.show.drawing import Drawing
 from graphkit.show.evidence import draw_matrix
 from graphkit.show.facts import gather_facts
 from graphkit.show.hours import arrange_rhythms
@@ -118,7 +117,7 @@ def _draw_figures(
 
 def _draw_clusters(
     snapshot: Snapshot, sections: Sequence[dict[str, Any]], *, reveal: bool
-) -> Iterator[tuple[dict[str, Any], Callable[..., go.Figure]]]:
+) -> Iterator[tuple[dict[str, Any], Callable[..., Drawing]]]:
     """Give each figure of the sections and what draws it, the most telling of every cluster first."""
     kinds, name_of = list(snapshot.config.kinds), make_namer(snapshot, reveal=reveal)
     ids = [section["cluster_id"] for section in sections]

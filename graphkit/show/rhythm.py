@@ -7,19 +7,10 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from graphkit.show.drawing import Drawing, Trace, bars, frame_figure, heatmap, name_places, scatter, write_message
 from graphkit.show.hours import HOURS, Rhythm, arrange_rhythms
 from graphkit.show.labels import ACCOUNT, NameOf, make_namer, note_missing, plotly_text
-from graphkit.show.theme import (
-    BOX_HEIGHT,
-    BOX_WIDTH,
-    TOKENS,
-    Mode,
-    add_message,
-    frame_figure,
-    mix,
-    name_places,
-    require_mode,
-)
+from graphkit.show.theme import BOX_HEIGHT, BOX_WIDTH, TOKENS, Mode, mix, require_mode
 from graphkit.snapshot import Snapshot
 from graphkit.wording import plural
 
@@ -52,25 +43,28 @@ def plot_rhythm(snapshot: Snapshot, cluster_id: str, *, mode: Mode = "light", re
     """
     require_mode(mode)
     snapshot.require_cluster(cluster_id)
-    return draw_rhythm(
-        arrange_rhythms(snapshot, [cluster_id])[cluster_id], mode=mode, name_of=make_namer(snapshot, reveal=reveal)
-    )
+    rhythm, name_of = arrange_rhythms(snapshot, [cluster_id])[cluster_id], make_namer(snapshot, reveal=reveal)
+    return go.Figure(draw_rhythm(rhythm, mode=mode, name_of=name_of))
 
 
-def draw_rhythm(rhythm: Rhythm, *, mode: Mode, name_of: NameOf) -> go.Figure:
+def draw_rhythm(rhythm: Rhythm, *, mode: Mode, name_of: NameOf) -> Drawing:
     """Draw an arranged cluster."""
-    title = f"Cluster {plotly_text(rhythm.cluster_id, limit=60)}: hours of the week"
+    title, notes = f"Cluster {plotly_text(rhythm.cluster_id, limit=60)}: hours of the week", _write_notes(rhythm)
     if not rhythm.n_all_events:
-        figure = frame_figure([], title=title, notes=_write_notes(rhythm), mode=mode)
-        add_message(figure, "The snapshot has no hours of this cluster.", mode=mode)
-        return figure
+        message = write_message("The snapshot has no hours of this cluster.", mode=mode)
+        return frame_figure([], title=title, notes=notes, mode=mode, annotations=[message])
     most = _round_up(max(rhythm.share.max(), rhythm.everyone.max()))
     traces = [_draw_bars(rhythm, most, mode=mode), _draw_everyone(rhythm, most, mode=mode)]
     traces.append(_draw_accounts(rhythm, mode=mode))
-    figure = frame_figure(traces, title=title, notes=_write_notes(rhythm), mode=mode)
-    _name_axes(figure, rhythm, name_of=name_of)
-    return figure.update_layout(
-        annotations=_write_labels(rhythm, most, mode=mode), shapes=_draw_lines(rhythm, mode=mode), bargap=0
+    return frame_figure(
+        traces,
+        title=title,
+        notes=notes,
+        mode=mode,
+        **_name_axes(rhythm, name_of=name_of),
+        annotations=_write_labels(rhythm, most, mode=mode),
+        shapes=_draw_lines(rhythm, mode=mode),
+        bargap=0,
     )
 
 
@@ -97,9 +91,9 @@ def _middles() -> list[float]:
     return [round(_LEFT + (hour + 0.5) * _HOUR, 2) for hour in range(HOURS)]
 
 
-def _draw_bars(rhythm: Rhythm, most: float, *, mode: Mode) -> go.Bar:
+def _draw_bars(rhythm: Rhythm, most: float, *, mode: Mode) -> Trace:
     """The cluster's share of events in each hour."""
-    return go.Bar(
+    return bars(
         x=_middles(),
         y=(rhythm.share / most * _BARS).round(2).tolist(),
         base=_TOP - _BARS,
@@ -112,11 +106,11 @@ def _draw_bars(rhythm: Rhythm, most: float, *, mode: Mode) -> go.Bar:
     )
 
 
-def _draw_everyone(rhythm: Rhythm, most: float, *, mode: Mode) -> go.Scatter:
+def _draw_everyone(rhythm: Rhythm, most: float, *, mode: Mode) -> Trace:
     """Everyone's share, as steps."""
     x = [round(_LEFT + hour * _HOUR, 2) for hour in range(HOURS + 1)]
     y = (rhythm.everyone / most * _BARS + _TOP - _BARS).round(2).tolist()
-    return go.Scatter(
+    return scatter(
         x=x,
         y=[*y, y[-1]],
         mode="lines",
@@ -126,14 +120,14 @@ def _draw_everyone(rhythm: Rhythm, most: float, *, mode: Mode) -> go.Scatter:
     )
 
 
-def _draw_accounts(rhythm: Rhythm, *, mode: Mode) -> go.Heatmap:
+def _draw_accounts(rhythm: Rhythm, *, mode: Mode) -> Trace:
     """Each drawn account's events, as colors of a square-root scale."""
     some = rhythm.n_events[rhythm.n_events > 0]
     most = max(float(np.quantile(some, _BRIGHT)), 1.0)
     token = TOKENS[mode]
     scale = [[(i / _STEPS) ** 2, mix(token["ground"], token["account"], i / _STEPS)] for i in range(_STEPS + 1)]
     high = _row_height(rhythm)
-    return go.Heatmap(
+    return heatmap(
         x=[round(_LEFT + hour * _HOUR, 2) for hour in range(HOURS + 1)],
         y=[round(_ROWS_TOP - i * high, 2) for i in range(len(rhythm.accounts) + 1)],
         z=rhythm.n_events.astype(np.min_scalar_type(int(rhythm.n_events.max()))),  # packed: a third of the bytes
@@ -153,12 +147,12 @@ def _name_hours() -> list[str]:
     return [f"{day} {hour:02}:00" for day in _DAYS for hour in range(24)]
 
 
-def _name_axes(figure: go.Figure, rhythm: Rhythm, *, name_of: NameOf) -> None:
+def _name_axes(rhythm: Rhythm, *, name_of: NameOf) -> dict[str, Any]:
     """Name hours and accounts for the hover text."""
     high = _row_height(rhythm)
     rows = [round(_ROWS_TOP - (i + 0.5) * high, 2) for i in range(len(rhythm.accounts))]
     names = [plotly_text(name_of(ACCOUNT, account), limit=60) for account in rhythm.accounts]
-    figure.update_layout(xaxis=name_places(_middles(), _name_hours()), yaxis=name_places(rows, names))
+    return {"xaxis": name_places(_middles(), _name_hours()), "yaxis": name_places(rows, names)}
 
 
 def _write_labels(rhythm: Rhythm, most: float, *, mode: Mode) -> list[dict[str, Any]]:

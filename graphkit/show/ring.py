@@ -26,7 +26,7 @@ RADIUS_X, RADIUS_Y = 312.0, 196.0
 _INNER = 0.80
 _FILLED = 0.26
 _REACH, _MOST_SPREAD = 0.62, 2.0
-_SMALLEST_RADIUS, _LARGEST_RADIUS, _LABELED_RADIUS = 4.5, 64.0, 10.0
+_SMALLEST_RADIUS, _LARGEST_RADIUS, _LABELED_RADIUS = 4.5, 64.0, 11.0
 
 
 @dataclass(frozen=True)
@@ -140,8 +140,11 @@ def _group_accounts(hubs: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
     used = links[["account_id", "kind", "entity"]].drop_duplicates().merge(keys, on=["kind", "entity"])
     marks = used.groupby("account_id", sort=True)["bit"].sum().rename("hubs").reset_index()
     groups = marks.groupby("hubs", sort=True).size().rename("n_accounts").reset_index()
-    named = marks.groupby("hubs", sort=True).head(_NAMED_ACCOUNTS).groupby("hubs", sort=True)["account_id"].agg(list)
-    groups["accounts"] = named.to_numpy()
+    named: dict[int, list[str]] = {mark: [] for mark in groups["hubs"].tolist()}
+    some = marks.groupby("hubs", sort=True).head(_NAMED_ACCOUNTS)
+    for mark, account in zip(some["hubs"].tolist(), some["account_id"].tolist(), strict=True):
+        named[mark].append(account)
+    groups["accounts"] = list(named.values())
     groups["n_hubs"] = [int(mark).bit_count() for mark in groups["hubs"]]
     return groups.sort_values(["n_accounts", "hubs"], ascending=[False, True], ignore_index=True)
 

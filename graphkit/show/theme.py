@@ -1,9 +1,7 @@
-"""Colors, symbols and the frame that all figures share."""
+"""Colors, symbols and sizes that all figures share."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Literal, NamedTuple
-
-import plotly.graph_objects as go
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
 
 from graphkit.errors import UsageError
 from graphkit.show.labels import kind_label
@@ -14,11 +12,7 @@ WIDTH, HEIGHT = 1000, 720
 """Pixels of a figure."""
 BOX_WIDTH, BOX_HEIGHT = 952, 524
 """Pixels of its drawing area; positions in figures are pixels from the area's middle."""
-_NOTES_WIDTH = 132
 FONT = 'Inter, "Segoe UI", system-ui, -apple-system, "DejaVu Sans", sans-serif'
-
-_REMOVED_BUTTONS = ("sendChartToCloud", "lasso2d", "select2d", "autoScale2d")
-"""The first would upload a figure, and all that its hover texts name, to a server at a click."""
 
 TOKENS: dict[str, dict[str, str]] = {
     "light": {
@@ -69,23 +63,6 @@ class KindStyle(NamedTuple):
     label: str
     color: str
     symbol: str
-
-
-def color_bar(title: str, labels: list[str]) -> dict[str, Any]:
-    """Legend of a color from 0 to 1, below the figure on the right; ``labels`` are those of 0, a half and 1."""
-    return {
-        "title": {"text": title, "side": "top", "font": {"size": 12}},
-        "orientation": "h",
-        "x": 1,
-        "xanchor": "right",
-        "y": -0.035,
-        "yanchor": "top",
-        "len": 0.28,
-        "thickness": 10,
-        "tickvals": [0, 0.5, 1],
-        "ticktext": labels,
-        "outlinewidth": 0,
-    }
 
 
 def require_mode(mode: str) -> None:
@@ -145,97 +122,3 @@ def _luminance(color: str) -> float:
     channels = (value / 255 for value in rgb(color))
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def frame_figure(traces: Sequence[Any], *, title: str, notes: Sequence[str], mode: Mode) -> go.Figure:
-    """Put traces into the common frame: title, a muted line of notes, a legend below, no axes.
-
-    ``title`` and ``notes`` are safe for plotly; the notes carry the counts, the encodings and what is not drawn.
-    """
-    token = TOKENS[mode]
-    axis = {"visible": False, "zeroline": False, "showgrid": False}
-    return go.Figure(
-        traces,
-        {
-            "template": go.layout.Template(),
-            "width": WIDTH,
-            "height": HEIGHT,
-            "margin": {"l": 24, "r": 24, "t": 104, "b": 92, "pad": 0, "autoexpand": False},
-            "paper_bgcolor": token["background"],
-            "plot_bgcolor": token["background"],
-            "font": {"family": FONT, "size": 12, "color": token["ink"]},
-            "title": {
-                "text": f"<b>{title}</b>",
-                "font": {"size": 19, "color": token["ink"]},
-                "x": 0.024,
-                "xanchor": "left",
-                "y": 0.955,
-                "yanchor": "top",
-                "subtitle": {
-                    "text": _join_notes(notes),
-                    "font": {"size": 13, "color": token["muted"]},
-                },
-            },
-            "xaxis": {**axis, "range": [-BOX_WIDTH / 2, BOX_WIDTH / 2]},
-            "yaxis": {**axis, "range": [-BOX_HEIGHT / 2, BOX_HEIGHT / 2]},
-            "legend": {
-                "orientation": "h",
-                "x": 0,
-                "xanchor": "left",
-                "y": -0.035,
-                "yanchor": "top",
-                "font": {"size": 12},
-                "itemsizing": "trace",
-                "itemclick": False,
-                "itemdoubleclick": False,
-            },
-            "hoverlabel": {
-                "bgcolor": token["background"],
-                "bordercolor": token["muted"],
-                "font": {"family": FONT, "size": 12, "color": token["ink"]},
-                "align": "left",
-            },
-            "dragmode": "pan",
-            "modebar": {"remove": list(_REMOVED_BUTTONS)},
-            "hovermode": "closest",
-        },
-    )
-
-
-def name_places(places: Sequence[float], names: Sequence[str]) -> dict[str, Any]:
-    """An axis that shows nothing and names places for hover texts: plotly looks a position up among an axis's ticks."""
-    hidden = {"visible": True, "showticklabels": False, "ticks": "", "showline": False, "tickmode": "array"}
-    return {**hidden, "tickvals": list(places), "ticktext": list(names)}
-
-
-def _join_notes(notes: Sequence[str]) -> str:
-    """Notes in one line, or in several of whole notes."""
-    lines = [""]
-    for note in notes:
-        joined = f"{lines[-1]} · {note}" if lines[-1] else note
-        lines[-1:] = [joined] if len(joined) <= _NOTES_WIDTH else [lines[-1], note]
-    return "<br>".join(lines)
-
-
-def add_message(figure: go.Figure, text: str, *, mode: Mode) -> None:
-    """Write a plain sentence into the middle of a figure that has nothing to draw."""
-    figure.add_annotation(x=0, y=0, text=text, showarrow=False, font={"size": 15, "color": TOKENS[mode]["muted"]})
-
-
-def differences(figure: Any, other: Any) -> list[list[Any]]:
-    """Leaves of JSON values in which ``other`` differs from ``figure``: [[path, other's value], ...].
-
-    With it a page keeps one figure and the few colors that the other mode changes.
-    """
-    return [[list(path), value] for path, value in _walk_differences(figure, other, ())]
-
-
-def _walk_differences(a: Any, b: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    if isinstance(a, dict) and isinstance(b, dict) and a.keys() == b.keys():
-        for key in a:
-            yield from _walk_differences(a[key], b[key], (*path, key))
-    elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b) and any(isinstance(x, dict) for x in a):
-        for i, (x, y) in enumerate(zip(a, b, strict=True)):
-            yield from _walk_differences(x, y, (*path, i))
-    elif a != b:
-        yield path, b

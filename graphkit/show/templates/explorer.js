@@ -1,6 +1,7 @@
 const WIDTH = 1000, HEIGHT = 720, MOST_RINGS = 400;
 const OPTIONS = { displaylogo: false, showSendToCloud: false, plotlyServerURL: "", scrollZoom: false };
 const VIEWS = [["ring", "Who shares what"], ["evidence", "Account by account"], ["rhythm", "Hours"], ["members", "Members"]];
+const NUMBERS = new Set(["accounts", "bits", "events"]);
 
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -15,7 +16,7 @@ function make(tag, attributes = {}, ...children) {
 }
 
 function stage(name) {
-  const plot = make("div", { class: "plot", role: "img", "aria-label": name });
+  const plot = make("div", { class: "plot", role: "group", "aria-label": name });
   return { plot, frame: make("div", { class: "frame" }, plot) };
 }
 
@@ -24,6 +25,11 @@ function fit({ frame, plot }) {
   const scale = Math.min(1, frame.clientWidth / WIDTH || 1);
   frame.style.height = `${HEIGHT * scale}px`;
   plot.style.transform = scale === 1 ? "" : `scale(${scale})`;
+}
+
+function draw(plot, figure) {
+  const { data, layout } = JSON.parse(figure);
+  return globalThis.Plotly.react(plot, data, layout, OPTIONS);
 }
 
 function render({ model, el }) {
@@ -38,7 +44,8 @@ function render({ model, el }) {
     make("table", {}, head(["account", "tier", "bits", "events"]), members));
 
   function head(names) {
-    return make("thead", {}, make("tr", {}, ...names.map((name) => make("th", { scope: "col" }, name))));
+    const cell = (name) => make("th", { scope: "col", class: NUMBERS.has(name) && "number" }, name);
+    return make("thead", {}, make("tr", {}, ...names.map(cell)));
   }
 
   function send(name, value) {
@@ -130,10 +137,10 @@ function render({ model, el }) {
   // What is chosen has a ring around it, and in the list another ground.
   function showChoice() {
     const chosen = new Set(model.get("choice").clusters);
-    for (const row of list.children) row.setAttribute("aria-selected", String(chosen.has(row.dataset.id)));
-    const { figure, ids, bubbles } = model.get("overview"), { plot } = overview;
+    for (const row of list.children) row.setAttribute("aria-current", String(chosen.has(row.dataset.id)));
+    const { ids, bubbles } = model.get("overview"), { plot } = overview;
     if (!ids.length || !plot.data) return;
-    const { x, y, marker } = figure.data[bubbles], color = figure.layout.font.color;
+    const { x, y, marker } = plot.data[bubbles], { color } = plot.layout.font;
     const places = ids.flatMap((id, at) => (chosen.has(id) ? [at] : [])).slice(0, MOST_RINGS);
     const shapes = places.map((at) => {
       const radius = marker.size[at] / 2 + 2, size = { x0: -radius, x1: radius, y0: -radius, y1: radius };
@@ -194,14 +201,16 @@ function render({ model, el }) {
       make("td", {}, row.tier), make("td", { class: "number" }, row.bits), make("td", { class: "number" }, row.events))));
     if (figure) {
       fit(detail);
-      Plotly.react(detail.plot, structuredClone(figure.data), structuredClone(figure.layout), OPTIONS);
+      draw(detail.plot, figure);
     }
     root.dataset.told = `${clusters.join(" ")} ${view || ""}`.trim();
   }
 
+  let drawn = false;
   async function drawOverview() {
+    drawn = true;
     const { figure, ids, bubbles } = model.get("overview");
-    await Plotly.react(overview.plot, structuredClone(figure.data), structuredClone(figure.layout), OPTIONS);
+    await draw(overview.plot, figure);
     const hit = (points) => points.filter((point) => point.curveNumber === bubbles).map((point) => ids[point.pointIndex]);
     overview.plot.on("plotly_click", ({ points }) => { if (hit(points).length) choose(hit(points)); });
     overview.plot.on("plotly_selected", (event) => { if (event && hit(event.points).length) choose(hit(event.points)); });
@@ -214,7 +223,15 @@ function render({ model, el }) {
         make("table", {}, head(["cluster", "accounts", "score", "last seen", ...(verdicts.length ? ["verdict"] : [])]), list))),
     make("section", { "aria-live": "polite" }, title, standing, review, tabs, message, detail.frame, memberTable));
   el.append(root);
-  const resized = new ResizeObserver(() => { fit(overview); fit(detail); });
+  // plotly measures letters, which it can only where they are shown
+  const resized = new ResizeObserver(() => {
+    fit(overview);
+    fit(detail);
+    if (!drawn) {
+      drawOverview();
+      showDetail();
+    }
+  });
   resized.observe(root);
   model.on("change:listed", showList);
   model.on("change:choice", showChoice);
@@ -222,8 +239,6 @@ function render({ model, el }) {
   model.on("change:answer", showAnswer);
   walk(list);
   walk(members);
-  drawOverview();
-  showDetail();
   return () => {
     resized.disconnect();
     clearTimeout(waiting);
