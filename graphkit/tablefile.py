@@ -23,7 +23,9 @@ _ROWS_AT_ONCE = 1 << 18
 def begin_writing(tables: Mapping[str, pa.Table | None]) -> Iterator[dict[str, Writing]]:
     """Write tables in two threads, beside other work; they are written when the block is left."""
     with ThreadPoolExecutor(max_workers=2) as threads:
-        yield {name: threads.submit(write_table, name, table) for name, table in tables.items()}
+        begun = {name: threads.submit(write_table, name, table) for name, table in tables.items()}
+        del tables  # each goes when it is written
+        yield begun
 
 
 def write_table(name: str, rows: pa.Table | None) -> tuple[bytes, int]:
