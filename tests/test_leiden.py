@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from graphkit.detect.leiden import gather_stars, partition_graph
+from graphkit.detect import leiden
+from graphkit.detect.leiden import begin_partition, gather_stars, partition_graph
 
 
 def quality_inside(star, edges, strength, *, resolution):
@@ -44,3 +45,15 @@ def test_cliques_come_out_whole_however_strong_the_bridges_between_them(seed):
     found = partition_graph(edges, strength, start=np.zeros(1000, dtype=np.int64), resolution=0.1, seed=seed)
     assert all(len(set(found[clique])) == 1 for clique in cliques)
     assert len(set(found)) == 20
+
+
+def test_a_process_of_its_own_finds_the_same(monkeypatch):
+    monkeypatch.setattr(leiden, "_FEW_EDGES", 0)
+    random = np.random.default_rng(0)
+    edges = np.column_stack([random.integers(0, 250, 4000), random.integers(250, 500, 4000)]).astype(np.int32)
+    strength, start = random.uniform(1, 9, 4000), np.arange(500)
+    with begin_partition(edges, strength, start=start, resolution=0.3, seed=1) as wait:
+        apart = wait()
+    here = partition_graph(edges, strength, start=start, resolution=0.3, seed=1)
+    assert apart.tolist() == here.tolist()
+    assert 1 < apart.max() < 499

@@ -63,7 +63,7 @@ def test_a_figure_is_stored_once(snapshot):
     assert set(figures) == {"overview", *(f"{name}-{i}" for name in ("ring", "matrix", "rhythm") for i in range(1, 5))}
     for figure in figures.values():
         assert figure["dark"]
-        assert len(json.dumps(figure["dark"])) < 0.5 * len(json.dumps(figure["data"])) + 2000
+        assert len(json.dumps(figure["dark"])) < 0.5 * len(json.dumps([figure["data"], figure["layout"]]))
 
 
 def test_what_changed_is_shown_where_there_is_an_earlier_snapshot(snapshot):

@@ -85,6 +85,7 @@ def test_nothing_to_draw_is_said():
 def test_labels_are_inert_and_masked_ones_hold_no_identifier():
     figure = plot_evidence(make_snapshot((40,)), "C000")
     texts = [note.text for note in figure.layout.annotations]
+    texts += [text for trace in figure.data for text in getattr(trace, "text", None) or ()]
     texts += [*figure.layout.xaxis.ticktext, *figure.layout.yaxis.ticktext]
     assert any("&lt;script&gt;" in text for text in texts)
     assert not [text for text in texts if set("<>$\u202e") & set(text)]

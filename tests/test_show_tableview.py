@@ -100,7 +100,7 @@ def test_rows_beyond_the_most_are_counted():
     shown = gk.table(pd.DataFrame({"x": range(20_000)}), most=30)
     assert shown.n_rows == 20_000
     assert shown.html.count("<td") == 30
-    assert "19,970 further rows are not here" in shown.html
+    assert "19,970 further rows are not shown" in shown.html
     assert repr(shown) == "<TableView of 20,000 rows>"
 
 

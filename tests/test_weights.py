@@ -106,3 +106,17 @@ def test_some_pairs_weigh_as_among_all():
     some, _ = weigh_pairs(pairs[[0, 4]], links, co_uses=co_uses, config=config)
     assert some.weight.tolist() == whole.weight[[0, 4]].tolist()
     assert some.bits.tolist() == whole.bits[[0, 4]].tolist()
+
+
+def test_what_was_used_in_time_weighs_beside_what_is_shared():
+    uses = {name: {"card": "c", "post": "p", "zone": "z"} for name in "ab"} | {"d": {"card": "c", "post": "p"}}
+    links = links_of(uses, n_population=N)
+    config = Config(kinds={"card": {}, "post": {"within": "60s"}, "zone": {}}, threshold_bits=0)
+    co_uses = CoUses(np.array([1, 5]), np.array([1, 1]), np.array([0, 0]))
+    pairs, corroboration = weigh_pairs(np.array([1, 2, 5]), links, co_uses=co_uses, config=config)
+    third = 20 - log2(3)
+    assert pairs.bits.tolist() == [
+        pytest.approx(bits) for bits in ([third, third, 19], [third, -1, -1], [third, third, -1])
+    ]
+    assert pairs.weight.tolist() == pytest.approx([2 * third + 19, third, 2 * third])
+    assert corroboration.tolist() == pytest.approx([2 / 3, 1, 1])

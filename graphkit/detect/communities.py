@@ -106,7 +106,7 @@ def _partition_in_steps(edges: Edges, pairs: Weighted, links: Links, *, config: 
 def keep_alike(membership: Integers, pairs: Weighted, links: Links, *, config: Config) -> Integers:
     """Drop members that no pair binds, or whose strongest pair lacks more for a link than their likeness makes up."""
     threshold = link_threshold(config, links.n_population)
-    linked = pairs.inside(membership) & (pairs.weight >= threshold)
+    linked = np.flatnonzero(pairs.inside(membership) & (pairs.weight >= threshold))
     weak = membership >= 0
     weak[pairs.a[linked]] = weak[pairs.b[linked]] = False
     pairs = pairs.take(weak[pairs.a] | weak[pairs.b])

@@ -67,19 +67,19 @@ def _stands_apart(
     corroborated: npt.NDArray[np.bool_],
 ) -> npt.NDArray[np.bool_]:
     """Tell which cores keep to themselves, leave a crowd that does too, and are corroborated where it is not."""
-    community = np.zeros(int(core.max(initial=-1)) + 1, dtype=np.int64)
+    community = np.zeros(int(core.max(initial=-1)) + 1, dtype=np.int32)
     community[core] = membership
     a, b = core.astype(np.int32)[edges].T
     own, inside = a == b, community[a] == community[b]
-    left = inside & ~own
+    left = np.flatnonzero(inside & ~own)
+    ends, crowd = np.concatenate([a[left], b[left]]), community[a]
 
     def add_up(weights: Numbers) -> tuple[Numbers, Numbers, Numbers]:
         """Sum of weights inside each core, between it and the rest of its community, and inside that rest."""
         n = len(community)
-        within = np.bincount(a[own], weights=weights[own], minlength=n)
-        ends = np.concatenate([a[left], b[left]])
+        within = np.bincount(a, weights=weights * own, minlength=n)
         across = np.bincount(ends, weights=np.tile(weights[left], 2), minlength=n)
-        whole = np.bincount(community[a[inside]], weights=weights[inside], minlength=int(community.max(initial=-1)) + 1)
+        whole = np.bincount(crowd, weights=weights * inside, minlength=int(community.max(initial=-1)) + 1)
         rest = np.maximum(whole[community] - within - across, 0)
         return within.astype(float), across.astype(float), rest
 

@@ -34,14 +34,12 @@ def split_off_detached(membership: Integers, edges: Edges, strength: Numbers, *,
     -------
     The finer membership.
     """
-    inside = membership[edges[:, 0]] == membership[edges[:, 1]]
     _, part = np.unique(membership * (int(parts.max(initial=-1)) + 1) + parts, return_inverse=True)
     n_parts = int(part.max(initial=-1)) + 1
-    a, b = part.astype(np.int32)[edges[inside]].T
-    strength = strength[inside]
-    own = a == b
+    a, b = part.astype(np.int32)[edges].T
+    strength = strength * (membership[edges[:, 0]] == membership[edges[:, 1]])
     # an edge inside a part holds both its ends
-    kept = 2 * np.bincount(a[own], weights=strength[own], minlength=n_parts)
+    kept = 2 * np.bincount(a, weights=strength * (a == b), minlength=n_parts)
     all_ends = sum(np.bincount(ends, weights=strength, minlength=n_parts) for ends in (a, b))
     leaves = (kept > 0) & (kept >= _INSIDE_SHARE * all_ends)
     numbered = int(membership.max(initial=-1)) + 1 + part

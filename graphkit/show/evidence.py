@@ -63,6 +63,7 @@ def draw_matrix(matrix: Matrix, *, mode: Mode, kinds: Sequence[str], name_of: Na
     for kind, style in styles.items():
         traces += [_draw_cells(matrix, grid, kind, style), _draw_bar(matrix, grid, kind, style)]
     traces += [_draw_symbol(matrix, grid, kind, style, mode=mode) for kind, style in styles.items()]
+    traces.append(_write_rows(matrix, grid, mode=mode, name_of=name_of))
     usual = {"showarrow": False, "font": {"size": 10, "color": TOKENS[mode]["muted"]}}
     return frame_figure(
         traces,
@@ -72,7 +73,6 @@ def draw_matrix(matrix: Matrix, *, mode: Mode, kinds: Sequence[str], name_of: Na
         **_name_axes(matrix, grid, name_of=name_of),
         template={"layout": {"annotationdefaults": usual}},
         annotations=[
-            *_label_rows(matrix, grid, name_of=name_of),
             *_label_columns(matrix, grid, name_of=name_of),
             *_label_kinds(matrix, grid, styles, mode=mode),
         ],
@@ -193,18 +193,19 @@ def _name_axes(matrix: Matrix, grid: _Grid, *, name_of: NameOf) -> dict[str, Any
     return {"xaxis": name_places(grid.columns, names), "yaxis": name_places(grid.rows, accounts)}
 
 
-def _label_rows(matrix: Matrix, grid: _Grid, *, name_of: NameOf) -> list[dict[str, Any]]:
-    """Names of accounts, of as many as there is room for."""
-    step = max(1, int(np.ceil(_LINE / grid.high)))
-    return [
-        {
-            "x": grid.columns[0] - grid.wide / 2 - 6,
-            "y": grid.rows[i],
-            "text": plotly_text(name_of(ACCOUNT, matrix.accounts[i]), limit=_ROW_LETTERS),
-            "xanchor": "right",
-        }
-        for i in range(0, len(grid.rows), step)
-    ]
+def _write_rows(matrix: Matrix, grid: _Grid, *, mode: Mode, name_of: NameOf) -> Trace:
+    """Names of accounts, of as many as there is room for; a browser draws them in a fraction of annotations' time."""
+    places = range(0, len(grid.rows), max(1, int(np.ceil(_LINE / grid.high))))
+    return scatter(
+        x=[grid.columns[0] - grid.wide / 2 - 6] * len(places),
+        y=[grid.rows[i] for i in places],
+        mode="text",
+        text=[plotly_text(name_of(ACCOUNT, matrix.accounts[i]), limit=_ROW_LETTERS) for i in places],
+        textposition="middle left",
+        textfont={"size": 10, "color": TOKENS[mode]["muted"]},
+        hoverinfo="skip",
+        showlegend=False,
+    )
 
 
 def _label_columns(matrix: Matrix, grid: _Grid, *, name_of: NameOf) -> list[dict[str, Any]]:

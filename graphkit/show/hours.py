@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from scipy.sparse import csr_array
 
 from graphkit.snapshot import Snapshot
 
@@ -64,8 +65,8 @@ def arrange_rhythms(snapshot: Snapshot, cluster_ids: Sequence[str]) -> dict[str,
         inside = pc.equal(members["cluster_id"], cluster_id).to_numpy()
         ids, place = members["account_id"].filter(pa.array(inside)), np.cumsum(inside) - 1
         rows = inside[row_member]
-        counts = np.zeros((len(ids), HOURS), dtype=np.int64)
-        counts[place[row_member[rows]], hour[rows]] = n_events[rows]
+        cells = (place[row_member[rows]], hour[rows])
+        counts = csr_array((n_events[rows], cells), shape=(len(ids), HOURS), dtype=np.int64)
         rhythms[cluster_id] = _arrange(cluster_id, ids, counts, _normalize(usual), days, seed=snapshot.config.seed)
     return rhythms
 
@@ -73,7 +74,7 @@ def arrange_rhythms(snapshot: Snapshot, cluster_ids: Sequence[str]) -> dict[str,
 def _arrange(
     cluster_id: str,
     members: pa.ChunkedArray,
-    counts: npt.NDArray[np.int64],
+    counts: csr_array,
     everyone: Numbers,
     days: tuple[str, str],
     *,
@@ -85,7 +86,7 @@ def _arrange(
     return Rhythm(
         cluster_id,
         members.take(pa.array(drawn)).to_pylist(),
-        counts[drawn],
+        counts[drawn].toarray(),
         share,
         everyone,
         len(members),
@@ -95,7 +96,7 @@ def _arrange(
     )
 
 
-def compare_rhythms(counts: npt.NDArray[np.int64], population: Numbers, *, seed: int) -> tuple[float, float]:
+def compare_rhythms(counts: csr_array, population: Numbers, *, seed: int) -> tuple[float, float]:
     """Compare accounts with each other, and as many that keep everyone's hours.
 
     Parameters
@@ -112,11 +113,12 @@ def compare_rhythms(counts: npt.NDArray[np.int64], population: Numbers, *, seed:
     Of more than 300 accounts as many are drawn; nan where there are no two with events, or no hours of everyone's.
     """
     random = np.random.default_rng(seed)
-    active = counts[counts.sum(axis=1) > 0]
-    if len(active) > _MOST_COMPARED:
-        active = active[np.sort(random.choice(len(active), _MOST_COMPARED, replace=False))]
-    if len(active) < 2:
+    chosen = np.flatnonzero(counts.sum(axis=1))
+    if len(chosen) > _MOST_COMPARED:
+        chosen = chosen[np.sort(random.choice(len(chosen), _MOST_COMPARED, replace=False))]
+    if len(chosen) < 2:
         return float("nan"), float("nan")
+    active = counts[chosen].toarray()
     like = float(_median_cosine(active))
     if not population.sum():
         return like, float("nan")
@@ -134,8 +136,8 @@ def _normalize(counts: npt.NDArray[np.int64] | Numbers) -> Numbers:
     return np.asarray(counts / max(counts.sum(), 1), dtype=np.float64)
 
 
-def _order_rows(counts: npt.NDArray[np.int64], share: Numbers) -> npt.NDArray[np.int64]:
+def _order_rows(counts: csr_array, share: Numbers) -> npt.NDArray[np.int64]:
     """Accounts by how much their hours are the cluster's, the most typical first."""
-    length = np.linalg.norm(counts, axis=1) * np.linalg.norm(share)
-    typical = np.divide(counts @ share, length, out=np.zeros(len(counts)), where=length > 0)
-    return np.lexsort((np.arange(len(counts)), -typical.round(9)))
+    length = np.sqrt(counts.multiply(counts).sum(axis=1)) * np.linalg.norm(share)
+    typical = np.divide(counts @ share, length, out=np.zeros(len(length)), where=length > 0)
+    return np.lexsort((np.arange(len(length)), -typical.round(9)))

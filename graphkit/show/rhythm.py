@@ -76,7 +76,7 @@ def _write_notes(rhythm: Rhythm) -> list[str]:
         beside = "" if math.isnan(rhythm.expected) else f" ({rhythm.expected:.2f} at everyone's hours)"
         notes.append(f"similarity of two accounts: {rhythm.similarity:.2f}{beside}")
     if rhythm.n_all_events:
-        notes.append("rows = accounts, most typical first, darker = more events (square-root scale)")
+        notes.append("rows = accounts, most typical first, stronger color = more events (square-root scale)")
     left_out = rhythm.n_accounts - len(rhythm.accounts)
     return [*notes, *note_missing([f"{plural(left_out, 'account')} evenly between"] if left_out else [])]
 
