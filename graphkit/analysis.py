@@ -152,16 +152,18 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
                 behavior = _measure_behavior(running, graph, grouping)
             graph, grouping = leave_out_idle_pairs(graph, grouping, config=config)
         days = running.query("SELECT min(first_seen) AS first, max(last_seen) AS last FROM population").to_pylist()[0]
-    listed_graph = list_graph(graph, behavior, config=config)
-    with clock.stage("score and explain"), begin_writing(listed_graph) as graph_begun:
-        tables = listed_graph | make_findings(graph, grouping, behavior, checks, config=config)
+    graph_tables = list_graph(graph, behavior, config=config)
+    linked = {"links": graph_tables["links"]}
+    with clock.stage("score and explain"), begin_writing(graph_tables) as graph_begun:
+        del graph_tables  # each goes when it is written
+        tables = linked | make_findings(graph, grouping, behavior, checks, config=config)
         parent = parent_of(intake.as_of) if parent_of else None
         tables, faults = keep_identity(
             tables, parent, as_of=intake.as_of, config=config, n_population=graph.links.n_population
         )
         tables["templates"] = list_templates(graph.links, intake.templates, public=public, key=key)
         tables["calibration"] = calibration_table(learnt, config)
-        with begin_writing({name: tables[name] for name in tables if name not in listed_graph}) as findings_begun:
+        with begin_writing({name: tables[name] for name in tables if name not in graph_begun}) as findings_begun:
             clusters, evidence = (tables[name].to_pandas() for name in ("clusters", "evidence"))
             layout = overview_layout(clusters, evidence, seed=config.seed)
     if partials is not None and partials.is_dir():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from graphkit.tables import TABLES
@@ -22,7 +23,9 @@ _ROWS_AT_ONCE = 1 << 18
 def begin_writing(tables: Mapping[str, pa.Table | None]) -> Iterator[dict[str, Writing]]:
     """Write tables in two threads, beside other work; they are written when the block is left."""
     with ThreadPoolExecutor(max_workers=2) as threads:
-        yield {name: threads.submit(write_table, name, table) for name, table in tables.items()}
+        begun = {name: threads.submit(write_table, name, table) for name, table in tables.items()}
+        del tables  # each goes when it is written
+        yield begun
 
 
 def write_table(name: str, rows: pa.Table | None) -> tuple[bytes, int]:
@@ -33,7 +36,6 @@ def write_table(name: str, rows: pa.Table | None) -> tuple[bytes, int]:
     rows
         In any order, texts plain or as dictionaries; None for none.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     definition = TABLES[name]
@@ -41,13 +43,13 @@ def write_table(name: str, rows: pa.Table | None) -> tuple[bytes, int]:
     table = schema.empty_table() if rows is None else rows.select(schema.names)
     order = _find_order(table, definition.sorted_by)
     texts = [column.name for column in definition.columns if column.type in {"text", "texts"}]
-    sink = pa.BufferOutputStream()
+    sink = BytesIO()
     with pq.ParquetWriter(sink, schema, compression="zstd", use_dictionary=texts) as writer:
         for start in range(0, max(len(table), 1), _ROWS_AT_ONCE):
             place = None if order is None else order.slice(start, _ROWS_AT_ONCE)
             rows_now = table.slice(start, _ROWS_AT_ONCE) if place is None else table.take(place)
             writer.write_table(rows_now.cast(schema))
-    return sink.getvalue().to_pybytes(), table.num_rows
+    return sink.getvalue(), table.num_rows
 
 
 def _find_order(table: pa.Table, columns: tuple[str, ...]) -> pa.Array | None:

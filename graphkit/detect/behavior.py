@@ -74,7 +74,7 @@ def capability_concentration(clusters: Clusters) -> Part:
         return missing_part("capability_concentration", n, "the events have neither model nor capability")
     mixes, mix = np.unique(model * (capability.max() + 1) + capability, return_inverse=True)
     place = place_names(usage["cluster_id"], clusters.grouping.names)
-    row = np.where(place < 0, n, place)  # the last is the population's
+    row = np.where(place < 0, n, place).astype(np.int64)  # the last is the population's
     slot = row * len(mixes) + mix
     n_events = np.bincount(slot, weights=usage["n_events"].to_numpy(), minlength=(n + 1) * len(mixes)).reshape(
         n + 1, -1

@@ -10,7 +10,6 @@ from scipy.stats import false_discovery_control, hypergeom
 from graphkit.detect.members import Grouping
 from graphkit.link.arrays import is_among, sort_distinct
 from graphkit.link.links import Links, Numbers
-from graphkit.link.weights import Weighted
 from graphkit.wording import kind_name, percent, plural
 
 _KINDS_TOLD = 3
@@ -62,19 +61,6 @@ def gather_evidence(grouping: Grouping, links: Links, *, makes_pairs: npt.NDArra
             "entity_place": entity,
         }
     )
-
-
-def share_bits(grouping: Grouping, pairs: Weighted) -> Numbers:
-    """Share of each kind in the bits that hold a cluster together, shape (clusters, kinds)."""
-    cluster = grouping.cluster[pairs.a[grouping.inside]]
-    factor = 1 / pairs.probability[grouping.inside]
-    columns = [
-        np.bincount(cluster, weights=np.maximum(bits[grouping.inside], 0) * factor, minlength=len(grouping.names))
-        for bits in pairs.bits.T
-    ]
-    total = np.column_stack(columns)
-    share: Numbers = total / np.maximum(total.sum(axis=1, keepdims=True), np.finfo(float).tiny)
-    return share
 
 
 def say_what_binds(

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from graphkit.config import Config
 from graphkit.detect.chance import ChanceRun, expect_by_chance, measure_density
-from graphkit.detect.evidence import gather_evidence, say_what_binds, share_bits
-from graphkit.detect.members import Grouping, describe_members, list_kinds
+from graphkit.detect.evidence import gather_evidence, say_what_binds
+from graphkit.detect.members import Grouping, add_up_bonds, describe_members, list_kinds
 from graphkit.detect.parts import Clusters
 from graphkit.detect.scores import score_clusters
 from graphkit.detect.stability import Stability, stability_table
@@ -74,7 +74,7 @@ def make_findings(
     clusters = Clusters(
         grouping,
         members,
-        pairs,
+        add_up_bonds(grouping, pairs),
         links,
         config,
         population=behavior.population,
@@ -86,7 +86,7 @@ def make_findings(
     if checks.chance:
         density = measure_density(pairs, grouping.cluster, links, config=config)
         expected = expect_by_chance(clusters.size, density, clusters.mean(members["likeness"]), runs=checks.chance)
-    binding = say_what_binds(grouping, evidence, links, shares=share_bits(grouping, pairs), makes_pairs=makes_pairs)
+    binding = say_what_binds(grouping, evidence, links, shares=clusters.bonds.shares(), makes_pairs=makes_pairs)
     return {
         "accounts": TABLES["accounts"].from_frame(members),
         "clusters": TABLES["clusters"].from_frame(

@@ -13,6 +13,8 @@ from graphkit.link.links import Numbers
 from graphkit.link.naming import place_names
 
 _HOURS = 168
+_CHUNK = 1 << 18
+"""Rows that are counted at once."""
 _FEW_EVENTS = 4096
 """Up to here the evenness that chance gives is added up; beyond, its first-order bias is exact enough."""
 
@@ -30,15 +32,18 @@ class Hours:
 def count_hours(clusters: Clusters) -> Hours:
     """Count the events of the population and of two halves of each cluster."""
     activity, members = clusters.activity, clusters.members
-    hour, n_events = (activity[name].to_numpy() for name in ("hour_of_week", "n_events"))
-    everyone = pc.is_null(activity["account_id"]).to_numpy()
-    population = np.bincount(hour[everyone], weights=n_events[everyone], minlength=_HOURS)
+    everyone = activity.filter(pc.is_null(activity["account_id"]))
+    population = np.bincount(everyone["hour_of_week"], weights=everyone["n_events"], minlength=_HOURS)
     member = place_names(activity["account_id"], members["account_id"])
     half = members.groupby("cluster").cumcount().to_numpy() % 2
-    inside = member >= 0
-    row = (half * clusters.n + clusters.place)[member[inside]] * _HOURS + hour[inside]
-    halves = np.bincount(row, weights=n_events[inside], minlength=2 * clusters.n * _HOURS)
-    return Hours(population.astype(float), halves.astype(float).reshape(2, clusters.n, _HOURS))
+    line = (half * clusters.n + clusters.place) * _HOURS
+    halves, start = np.zeros(2 * clusters.n * _HOURS), 0
+    for batch in activity.select(["hour_of_week", "n_events"]).to_batches(max_chunksize=_CHUNK):
+        hour, n_events = (column.to_numpy() for column in batch.columns)
+        some = member[start : start + len(hour)]
+        inside, start = some >= 0, start + len(hour)
+        np.add.at(halves, line[some[inside]] + hour[inside], n_events[inside].astype(float))
+    return Hours(population.astype(float), halves.reshape(2, clusters.n, _HOURS))
 
 
 def hour_flatness(hours: Hours) -> Part:

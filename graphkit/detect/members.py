@@ -78,8 +78,8 @@ def describe_members(
     the grouping's names) to join by.
     """
     n_accounts = len(links.accounts)
-    partners = np.bincount(pairs.a, weights=1 / pairs.probability, minlength=n_accounts)
-    partners = partners + np.bincount(pairs.b, weights=1 / pairs.probability, minlength=n_accounts)
+    inverse = 1 / pairs.probability
+    of_a, of_b = (np.bincount(end, weights=inverse, minlength=n_accounts) for end in (pairs.a, pairs.b))
     held = _add_up_pairs(pairs, grouping.inside, n_accounts, threshold=threshold)
 
     account = np.flatnonzero(grouping.cluster >= 0)
@@ -103,7 +103,7 @@ def describe_members(
         tier=np.array([tier for tier, _ in TIER_RULES], dtype=object)[rule],
         strength=pairs.strongest_inside(grouping.cluster)[account],
         likeness=member_likeness(links.profiles, grouping.cluster, grouping.cluster >= 0)[account],
-        n_partners=partners[account],
+        n_partners=(of_a + of_b)[account],
         kinds=pd.Series(kinds, dtype=pd.ArrowDtype(kinds.type)),
         stability=stability[account],
         reasons=pd.Series(reasons, dtype=object),
@@ -131,6 +131,37 @@ def _find_rule(
     fits = [n_met < 1, n_kinds < 2, n_two_kind_pairs < 1, n_met < 2, ~steady, np.ones(len(n_met), dtype=bool)]
     rule: Integers = np.argmax(np.column_stack(fits), axis=1)
     return rule
+
+
+@dataclass(frozen=True)
+class Bonds:
+    """What the pairs inside each cluster add up to, those not sampled by estimate."""
+
+    n_pairs: Numbers
+    weight: Numbers
+    """Bits of all of them."""
+    bits: Numbers
+    """Bits by kind, shape (kinds, clusters)."""
+
+    def shares(self) -> Numbers:
+        """Share of each kind in the bits that hold a cluster together, shape (clusters, kinds)."""
+        total = np.ascontiguousarray(self.bits.T)
+        shares: Numbers = total / np.maximum(total.sum(axis=1, keepdims=True), np.finfo(float).tiny)
+        return shares
+
+
+def add_up_bonds(grouping: Grouping, pairs: Weighted) -> Bonds:
+    """Add up the pairs inside clusters for each cluster."""
+    n_clusters = len(grouping.names)
+    bonds = Bonds(np.zeros(n_clusters), np.zeros(n_clusters), np.zeros((pairs.bits.shape[1], n_clusters)))
+    for start in range(0, len(pairs.a), _CHUNK):
+        some = start + np.flatnonzero(grouping.inside[start : start + _CHUNK])
+        cluster, inverse = grouping.cluster[pairs.a[some]], 1 / pairs.probability[some]
+        np.add.at(bonds.n_pairs, cluster, inverse)
+        np.add.at(bonds.weight, cluster, pairs.weight[some] * inverse)
+        for total, bits in zip(bonds.bits, pairs.bits[some].T, strict=True):
+            np.add.at(total, cluster, np.maximum(bits, 0) * inverse)
+    return bonds
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ import pandas as pd
 import pyarrow as pa
 
 from graphkit.config import Config
-from graphkit.detect.members import Grouping
+from graphkit.detect.members import Bonds, Grouping
 from graphkit.link.links import Integers, Links, Numbers
-from graphkit.link.weights import Weighted, link_threshold
+from graphkit.link.weights import link_threshold
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Clusters:
     grouping: Grouping
     members: pd.DataFrame
     """As ``describe_members`` gives them."""
-    pairs: Weighted
+    bonds: Bonds
     links: Links
     config: Config
     population: pd.DataFrame
@@ -98,9 +98,8 @@ class Clusters:
 def linking_strength(clusters: Clusters) -> Part:
     """Mean match weight of the pairs inside, linked or weak, in bits, beside the weight that links a pair."""
     threshold = link_threshold(clusters.config, clusters.links.n_population)
-    pairs, inside = clusters.pairs, clusters.grouping.inside
-    cluster = clusters.grouping.cluster[pairs.a[inside]]
-    value = _weighted_mean(cluster, pairs.weight[inside], 1 / pairs.probability[inside], n=clusters.n)
+    n_pairs, bits = clusters.bonds.n_pairs, clusters.bonds.weight
+    value = np.divide(bits, n_pairs, out=np.full(clusters.n, np.nan), where=n_pairs > 0)
     return make_part("linking_strength", value, threshold, 1 - np.exp2(-np.maximum(value - threshold, 0) / 8))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,11 +20,11 @@ def name_places(places: npt.ArrayLike | pa.ChunkedArray, names: pa.Array | pa.Ch
     return pa.DictionaryArray.from_arrays(pa.array(places, pa.int32()), whole)
 
 
-def place_names(column: pa.ChunkedArray, known: Iterable[str]) -> Integers:
+def place_names(column: pa.ChunkedArray, known: Iterable[str]) -> npt.NDArray[np.int32]:
     """Place of each name of a column, plain or a dictionary, among the known ones; -1 where it is none of them."""
     encoded = pc.dictionary_encode(column).combine_chunks()
-    place = pc.index_in(encoded.dictionary, value_set=pa.array(known, pa.string())).cast(pa.int64())
-    places: Integers = pc.fill_null(place.take(encoded.indices), -1).to_numpy()
+    place = pc.index_in(encoded.dictionary, value_set=pa.array(known, pa.string()))
+    places: npt.NDArray[np.int32] = pc.fill_null(place.take(encoded.indices), -1).to_numpy()
     return places
 
 
