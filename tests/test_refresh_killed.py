@@ -19,10 +19,10 @@ _SETTINGS = "threshold_bits = 0\nhub_bits = 0\nreach = 0\nstability = false\ncha
 
 @pytest.fixture(scope="module")
 def crowd(tmp_path_factory):
-    """Events on which Leiden works for seconds: 8,000 accounts at random addresses; and settings."""
+    """Events on which Leiden works for seconds: 40,000 accounts at random addresses; and settings."""
     folder = tmp_path_factory.mktemp("crowd")
-    account = np.repeat(np.arange(8_000), 4)
-    place = np.random.default_rng(1).integers(0, 1_000, len(account))
+    account = np.repeat(np.arange(40_000), 4)
+    place = np.random.default_rng(1).integers(0, 5_000, len(account))
     addresses = [f"10.1.{number >> 8}.{number & 255}" for number in place]
     times = 1_777_900_000 + np.arange(len(account))
     frame = pd.DataFrame({"account_id": account.astype(str), "timestamp": times, "ip": addresses})
@@ -68,7 +68,7 @@ def wait_for_stage(process, done):
 def wait_for_leiden(process):
     """Wait until a process of its own is past its imports, and works; gives its id."""
     wait_for_stage(process, "weigh pairs")
-    wait_until(process, lambda: any("duckdb" in maps_of(child) for child in children_of(process.pid)))
+    wait_until(process, lambda: any("igraph" in maps_of(child) for child in children_of(process.pid)))
     (child,) = children_of(process.pid)
     since = cpu_seconds(child)
     wait_until(process, lambda: cpu_seconds(child) > since + 0.3)
@@ -123,7 +123,7 @@ def test_after_a_kill_the_next_refresh_goes_on_from_the_partials(crowd, store):
     assert len(gk.open_store(store).list()) == 1
     again = finish(begin(crowd, store))
     assert again.code == 0, again.err
-    assert "32,000 events, 0 sources read anew" in again.err
+    assert "160,000 events, 0 sources read anew" in again.err
     assert not left_over(store)
     assert len(gk.open_store(store).list()) == 2
     assert gk.open_store(store).verify() == []

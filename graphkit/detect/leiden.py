@@ -18,7 +18,7 @@ from graphkit.link.arrays import Edges, Integers, Numbers
 _ITERATIONS = 2
 _CENTERS = 0.05
 """Share of the vertices that others may join before Leiden begins; more leave more edges, and a worse partition."""
-_FEW_EDGES = 1_000_000
+_FEW_EDGES = 500_000
 """Up to here a process of its own takes longer to begin than the work takes."""
 
 
