@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import graphkit as gk
+from graphkit.engine import DuckDB
 from tests.small import events_of
 
 FARM = {f"farm{n}": {"ip": f"198.51.100.{n % 3} 203.0.113.7", "prompt_template": "t-1"} for n in range(6)}
@@ -32,6 +33,21 @@ def test_counts_are_the_worlds(snapshot):
     assert population["n_events"] == len(EVENTS)
     assert snapshot.clusters["n_accounts"].tolist() == [6]
     assert snapshot.clusters["n_events"].tolist() == [12]
+
+
+def test_use_is_counted_by_day_over_years_too_in_as_many_passes(monkeypatch):
+    asked, query = [], DuckDB.query
+    monkeypatch.setattr(DuckDB, "query", lambda self, sql: asked.append(sql) or query(self, sql))
+    times = pd.date_range("2022-01-01", periods=len(EVENTS), freq="6h", tz="UTC")
+    spread = EVENTS.sample(frac=1, random_state=0).assign(timestamp=times)
+    usage = gk.analyze(spread).usage
+    assert 2 <= sum("FROM own_events" in sql for sql in asked) <= 9, "hours once, use eight times"
+    for rows, events in [
+        (usage[usage["cluster_id"].isna()], spread),
+        (usage[usage["cluster_id"].notna()], spread[spread["account_id"].isin(list(FARM))]),
+    ]:
+        n_events = rows.groupby(pd.to_datetime(rows["day"]).dt.date)["n_events"].sum()
+        assert n_events.to_dict() == events["timestamp"].dt.date.value_counts().to_dict()
 
 
 def test_evidence_counts_inside_and_outside(snapshot):

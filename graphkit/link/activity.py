@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,9 +18,11 @@ _HOURS = 168
 _HOURS_FROM_MONDAY = 72
 """1970-01-01 was a Thursday."""
 _CHUNK = 1 << 15
-"""Members whose hours are counted at once."""
+"""Members whose hours are counted at once, at least."""
 _DAYS = 7
-"""Days whose use is summed at once, so that what it is summed by is few."""
+"""Days whose use is summed at once, at least."""
+_MOST_PASSES = 8
+"""Times that the members' events are read for each of the two, however many members and days there are."""
 _SUMS = "sum(input_tokens)::BIGINT AS input_tokens, sum(output_tokens)::BIGINT AS output_tokens"
 
 
@@ -66,12 +70,13 @@ def _measure_hours(engine: Engine, links: Links, members: Integers) -> pa.Table:
     """)
     schema = pa.schema([("id", pa.int32()), ("hour_of_week", pa.int16()), ("n_events", pa.int64())])
     tables = [everyone.cast(schema)]
-    for start in range(0, len(members), _CHUNK):
+    chunk = max(_CHUNK, ceil(len(members) / _MOST_PASSES))
+    for start in range(0, len(members), chunk):
         counted = engine.query(f"""
             SELECT (member - {start}) * {_HOURS} + {of_week} AS slot, count(*) AS n_events
-            FROM own_events WHERE member BETWEEN {start} AND {start + _CHUNK - 1} GROUP BY slot
+            FROM own_events WHERE member BETWEEN {start} AND {start + chunk - 1} GROUP BY slot
         """)
-        n_events = np.zeros(_CHUNK * _HOURS, dtype=np.int64)
+        n_events = np.zeros(chunk * _HOURS, dtype=np.int64)
         n_events[counted["slot"].to_numpy()] = counted["n_events"].to_numpy()
         filled = np.flatnonzero(n_events)
         member, hour_of_week = np.divmod(filled, _HOURS)
@@ -89,12 +94,15 @@ def _measure_usage(engine: Engine, names: tuple[str, ...]) -> pa.Table:
         FROM all_hours GROUP BY ALL
     """)
     tables = [everyone]
-    for week in np.unique(everyone["day"].to_numpy() // _DAYS):
+    days = everyone["day"].to_numpy()
+    first, end = int(days.min()), int(days.max()) + 1
+    span = max(_DAYS, ceil((end - first) / _MOST_PASSES))
+    for start in range(first, end, span):
         # by account first: counting distinct accounts takes twice as long
         own = engine.query(f"""
             SELECT cluster, day, model, capability, sum(n)::BIGINT AS n_events, count(*) AS n_accounts, {_SUMS}
             FROM (SELECT member, cluster, hour // 24 AS day, model, capability, count(*) AS n, {_SUMS}
-                  FROM own_events WHERE hour // {24 * _DAYS} = {week} GROUP BY ALL)
+                  FROM own_events WHERE hour BETWEEN {24 * start} AND {24 * (start + span) - 1} GROUP BY ALL)
             GROUP BY ALL
         """)
         tables.append(own.cast(everyone.schema))
