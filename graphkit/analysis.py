@@ -28,7 +28,7 @@ from graphkit.ingest.parts import explain_failure
 from graphkit.ingest.prompt_mining import KnownTemplates
 from graphkit.ingest.public_templates import read_public_templates
 from graphkit.ingest.spark import read_events_with_spark
-from graphkit.link.activity import measure_activity
+from graphkit.link.activity import gather_events, measure_activity
 from graphkit.link.budget import require_memory
 from graphkit.link.calibration import LearntPrior, calibration_table, learn_priors, use_learnt
 from graphkit.link.couse import find_co_uses
@@ -143,7 +143,7 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
             graph, learnt, unusable = _link_accounts(running, intake, known, config=config, key=key, clock=clock)
             given, config = config, use_learnt(config, learnt)
             effect = _compare_without(running, intake, graph, known, config=config, key=key, clock=clock)
-            with clock.stage("find communities") as stage:
+            with clock.stage("find communities") as stage, gather_events(running, graph.links, graph.pairs):
                 membership = find_communities(graph.pairs, graph.links, config=config)
                 grouping = group_accounts(membership, graph.pairs, graph.links)
                 stage.result = plural(len(grouping.names), "cluster")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
@@ -41,6 +41,9 @@ class Engine(Protocol):
 
     def register(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table known to SQL by ``name``."""
+
+    def run_beside(self, *statements: str) -> AbstractContextManager[None]:
+        """Run statements while a block is at work; it ends when they have. Until then nothing else may be asked."""
 
 
 @dataclass(frozen=True)
@@ -89,16 +92,36 @@ class DuckDB:
         """Let a thread work while this one waits: the engine at work hears no interrupt (Ctrl-C), who waits does."""
         with ThreadPoolExecutor(max_workers=1) as worker:
             future = worker.submit(work)
-            try:
+            with self._stopping(future, abort=abort):
                 while not future.done():
                     wait([future], timeout=_WAKE_SECONDS)  # not for ever: some libraries' handlers let waits go on
-            except BaseException:
-                self.interrupted.set()
-                while abort and not future.done():
-                    self.connection.interrupt()
-                    wait([future], timeout=_WAKE_SECONDS)
-                raise
             return future.result()
+
+    @contextmanager
+    def run_beside(self, *statements: str) -> Iterator[None]:
+        """Run statements while a block is at work; it ends when they have. Until then nothing else may be asked.
+
+        They are stopped where the block raises.
+        """
+        with ThreadPoolExecutor(max_workers=1) as worker:
+            future = worker.submit(lambda: [self.connection.execute(sql).fetchall() for sql in statements])
+            with self._stopping(future):
+                yield
+                while not future.done():
+                    wait([future], timeout=_WAKE_SECONDS)
+            future.result()
+
+    @contextmanager
+    def _stopping(self, future: Future[Any], *, abort: bool = True) -> Iterator[None]:
+        """Stop what the engine does in a thread, if asked to, where the block raises."""
+        try:
+            yield
+        except BaseException:
+            self.interrupted.set()
+            while abort and not future.done():
+                self.connection.interrupt()
+                wait([future], timeout=_WAKE_SECONDS)
+            raise
 
     def register(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
         """Make an Arrow table, or a stream that is read once, known to SQL by ``name``."""

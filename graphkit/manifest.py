@@ -7,15 +7,12 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any, Literal
 
-import numpy as np
-
 from graphkit import privacy
 from graphkit.config import Config
 from graphkit.detect.chance import ChanceRun
 from graphkit.detect.communities import choose_resolution
 from graphkit.detect.findings import Graph
 from graphkit.ingest.events import Intake
-from graphkit.link.arrays import number_distinct
 from graphkit.link.tags import Known
 from graphkit.link.weights import link_threshold, weak_threshold
 from graphkit.snapshot import Snapshot
@@ -49,7 +46,6 @@ def describe_content(  # all that the digest covers
     """
     links, threshold = graph.links, link_threshold(config, graph.links.n_population)
     linked = graph.pairs.weight >= threshold
-    ends = np.concatenate([graph.pairs.a[linked], graph.pairs.b[linked]])
     return {
         "config": config.model_dump(mode="json"),
         "key_fingerprint": privacy.key_fingerprint(key),
@@ -67,7 +63,7 @@ def describe_content(  # all that the digest covers
             "weak_threshold_bits": weak_threshold(links, config),
             "n_features": links.profiles.shape[1],
             "resolution": choose_resolution(config, links.n_population),
-            "n_linked_accounts": len(number_distinct(ends, len(links.accounts))[0]),
+            "n_linked_accounts": int(graph.pairs.take(linked).joined(len(links.accounts)).sum()),
             "n_pairs": int(linked.sum()),
             "n_weak_pairs": int((~linked).sum()),
         },

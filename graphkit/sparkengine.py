@@ -84,6 +84,13 @@ class Spark:
         with explain_spark():
             self.define(name, self.session.createDataFrame(_as_signed(table)))
 
+    @contextmanager
+    def run_beside(self, *statements: str) -> Iterator[None]:
+        """Run statements, then the block: Spark's workers have their own processes, its tables no other time."""
+        for sql in statements:
+            self.run(sql)
+        yield
+
     def define(self, name: str, frame: DataFrame, *, keep: bool = False) -> DataFrame:
         """Make a frame of Spark's known to SQL by ``name``.
 

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 
+import duckdb
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,6 +19,11 @@ _ENDLESS = "SELECT sum(hash(range) % 7) FROM range(100000000000)"
 
 def _interrupt() -> None:
     os.kill(os.getpid(), signal.SIGINT)
+
+
+def _fail_soon() -> None:
+    time.sleep(0.05)
+    raise ZeroDivisionError
 
 
 @pytest.mark.parametrize("seconds", [0.05, 0.2])
@@ -60,6 +66,35 @@ def test_what_must_not_be_aborted_ends_with_its_stream(tmp_path):
             engine.run(f"COPY (FROM stream) TO '{tmp_path / 'copied.parquet'}'", abort=False)
     assert len(seen) < 1_000
     assert len(pq.read_table(tmp_path / "copied.parquet")) < len(seen)
+
+
+def test_statements_run_beside_a_block_which_ends_with_them():
+    with open_engine() as engine:
+        with engine.run_beside(
+            "CREATE TABLE parts AS SELECT range % 7 AS part FROM range(5000000)",
+            "CREATE TABLE counted AS SELECT part, count(*) AS n FROM parts GROUP BY part",
+        ):
+            pass
+        assert sum(engine.query("FROM counted")["n"].to_pylist()) == 5_000_000
+
+
+def test_what_runs_beside_a_block_stops_where_that_raises():
+    with open_engine() as engine:
+        with (
+            pytest.raises(ZeroDivisionError),
+            engine.run_beside(f"CREATE TABLE sum AS {_ENDLESS}", f"CREATE TABLE more AS {_ENDLESS}"),
+        ):
+            _fail_soon()
+        assert engine.query("SHOW TABLES").num_rows == 0
+
+
+def test_a_failure_beside_a_block_is_raised():
+    with (
+        open_engine() as engine,
+        pytest.raises(duckdb.CatalogException),
+        engine.run_beside("FROM nothing"),
+    ):
+        pass
 
 
 @pytest.mark.parametrize("memory", ["lots", "", "-5GB", "4", "4 GB; DROP TABLE x", "infGB"])

@@ -12,7 +12,7 @@ from graphkit.config import Config
 from graphkit.detect.cores import CORROBORATED_BITS, split_off_cores
 from graphkit.detect.detached import split_off_detached
 from graphkit.detect.leiden import begin_partition, join_edges, merge_parts, seeded
-from graphkit.link.arrays import Edges, number_distinct
+from graphkit.link.arrays import Edges
 from graphkit.link.likeness import member_likeness
 from graphkit.link.links import Integers, Links, Numbers
 from graphkit.link.weights import Weighted, link_threshold, weak_threshold
@@ -21,6 +21,8 @@ _ITERATIONS = 2
 _MOST_INVERSE_PROBABILITY = 50.0
 _FINER = 30.0
 """How many times the resolution is at which detached parts are looked for."""
+_BEHIND = 10
+"""Niceness of the partition that takes less time, so that the other has a core to itself."""
 _MOST_ROUNDS = 10
 """Times that members may be dropped because others were."""
 
@@ -67,8 +69,9 @@ def find_communities(pairs: Weighted, links: Links, *, config: Config) -> Intege
 
 def _join_ends(pairs: Weighted, n_accounts: int) -> tuple[Integers, Edges]:
     """Accounts that pairs join, and the places of each pair's ends among them, shape (pairs, 2)."""
-    joined, ends = number_distinct(np.concatenate([pairs.a, pairs.b]), n_accounts)
-    return joined, ends.astype(np.int32).reshape(2, -1).T
+    joined = pairs.joined(n_accounts)
+    place = np.cumsum(joined, dtype=np.int32) - 1
+    return np.flatnonzero(joined), np.stack([place[pairs.a], place[pairs.b]]).T
 
 
 def edge_strength(pairs: Weighted, links: Links, *, config: Config) -> Numbers:
@@ -93,7 +96,7 @@ def _partition_in_steps(edges: Edges, pairs: Weighted, links: Links, *, config: 
         sure_edges = edges[sure]
         joined = join_edges(sure_edges, n)
         with begin_partition(
-            sure_edges, strength[sure], start=joined, resolution=resolution, seed=config.seed
+            sure_edges, strength[sure], start=joined, resolution=resolution, seed=config.seed, niceness=_BEHIND
         ) as cores_found:
             parts, cores = parts_found(), cores_found()
     found = merge_parts(parts, edges, strength, resolution=resolution, seed=config.seed)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import igraph
 import numpy as np
@@ -98,14 +100,26 @@ def gather_stars(edges: Edges, strength: Numbers, *, n: int, resolution: float, 
 
 @contextmanager
 def begin_partition(
-    edges: Edges, strength: Numbers, *, start: Integers, resolution: float, seed: int
+    edges: Edges, strength: Numbers, *, start: Integers, resolution: float, seed: int, niceness: int = 0
 ) -> Iterator[Callable[[], Integers]]:
-    """Begin ``partition_graph``, in a process of its own if it takes long; gives a function that waits for the end."""
+    """Begin ``partition_graph``, in a process of its own if it takes long; gives a function that waits for the end.
+
+    Parameters
+    ----------
+    niceness
+        How far such a process stands back behind others that want the same core, 0 to 19.
+    """
+    settings: dict[str, Any] = {"start": start, "resolution": resolution, "seed": seed}
     if len(edges) <= _FEW_EDGES:
-        yield lambda: partition_graph(edges, strength, start=start, resolution=resolution, seed=seed)
+        yield lambda: partition_graph(edges, strength, **settings)
         return
-    with work_apart(partition_graph, edges, strength, start=start, resolution=resolution, seed=seed) as wait:
+    with work_apart(_partition_nicely, niceness, edges, strength, **settings) as wait:
         yield wait
+
+
+def _partition_nicely(niceness: int, edges: Edges, strength: Numbers, **settings: Any) -> Integers:
+    os.nice(niceness)
+    return partition_graph(edges, strength, **settings)
 
 
 def merge_parts(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import ceil
 
 import numpy as np
@@ -12,6 +14,7 @@ from graphkit.engine import Engine
 from graphkit.ingest.coding import LABELS
 from graphkit.link.links import Integers, Links
 from graphkit.link.naming import name_places
+from graphkit.link.weights import Weighted
 
 _HOUR_US = 3_600_000_000
 _HOURS = 168
@@ -26,10 +29,38 @@ _MOST_PASSES = 8
 _SUMS = "sum(input_tokens)::BIGINT AS input_tokens, sum(output_tokens)::BIGINT AS output_tokens"
 
 
+@contextmanager
+def gather_events(engine: Engine, links: Links, pairs: Weighted) -> Iterator[None]:
+    """Gather the events of the accounts that pairs join, beside other work, and count everybody's by the hour.
+
+    Leaves the tables ``all_hours`` (hour, model and capability of somebody's events, numbered by ``place``) and
+    ``own_events`` in the engine, for ``measure_activity``.
+    """
+    joined = np.flatnonzero(pairs.joined(len(links.accounts)))
+    engine.register("joined_places", pa.table({"id": pa.array(joined, pa.int32())}))
+    hourly = f"(t // {_HOUR_US})::INTEGER AS hour, model, capability"
+    with engine.run_beside(
+        f"""
+        CREATE TEMP TABLE all_hours AS
+        SELECT *, (row_number() OVER (ORDER BY hour, model, capability) - 1)::INTEGER AS place
+        FROM (SELECT {hourly}, count(*) AS n, {_SUMS} FROM events GROUP BY ALL)
+        """,
+        f"""
+        CREATE TEMP TABLE own_events AS
+        SELECT id, place, own.input_tokens, own.output_tokens
+        FROM (SELECT id, {hourly}, input_tokens, output_tokens FROM events
+              JOIN (SELECT code AS account, id FROM account_ids JOIN joined_places USING (id)) USING (account)) AS own
+        JOIN all_hours ON own.hour = all_hours.hour AND own.model IS NOT DISTINCT FROM all_hours.model
+                       AND own.capability IS NOT DISTINCT FROM all_hours.capability
+        """,
+    ):
+        yield
+
+
 def measure_activity(
     engine: Engine, links: Links, cluster: Integers, names: tuple[str, ...]
 ) -> tuple[pa.Table, pa.Table]:
-    """Aggregate the events by hour of week and by day, model and capability.
+    """Aggregate the events that were gathered by hour of week and by day, model and capability.
 
     Parameters
     ----------
@@ -46,16 +77,6 @@ def measure_activity(
     members = np.flatnonzero(cluster >= 0)
     columns = {"id": members, "member": np.arange(len(members)), "cluster": cluster[members]}
     engine.register("clustered_places", pa.table(columns).cast(pa.schema([(name, pa.int32()) for name in columns])))
-    engine.run(f"""
-        CREATE TEMP TABLE own_events AS
-        SELECT member, cluster, (t // {_HOUR_US})::INTEGER AS hour, model, capability, input_tokens, output_tokens
-        FROM events JOIN (SELECT code AS account, member, cluster FROM account_ids JOIN clustered_places USING (id))
-        USING (account)
-    """)
-    engine.run(f"""
-        CREATE TEMP TABLE all_hours AS
-        SELECT (t // {_HOUR_US})::INTEGER AS hour, model, capability, count(*) AS n, {_SUMS} FROM events GROUP BY ALL
-    """)
     activity, usage = _measure_hours(engine, links, members), _measure_usage(engine, names)
     engine.run("DROP TABLE own_events")
     engine.run("DROP TABLE all_hours")
@@ -74,7 +95,9 @@ def _measure_hours(engine: Engine, links: Links, members: Integers) -> pa.Table:
     for start in range(0, len(members), chunk):
         counted = engine.query(f"""
             SELECT (member - {start}) * {_HOURS} + {of_week} AS slot, count(*) AS n_events
-            FROM own_events WHERE member BETWEEN {start} AND {start + chunk - 1} GROUP BY slot
+            FROM own_events JOIN (SELECT place, hour FROM all_hours) USING (place)
+            JOIN (SELECT * FROM clustered_places WHERE member BETWEEN {start} AND {start + chunk - 1}) USING (id)
+            GROUP BY slot
         """)
         n_events = np.zeros(chunk * _HOURS, dtype=np.int64)
         n_events[counted["slot"].to_numpy()] = counted["n_events"].to_numpy()
@@ -100,10 +123,17 @@ def _measure_usage(engine: Engine, names: tuple[str, ...]) -> pa.Table:
     for start in range(first, end, span):
         # by account first: counting distinct accounts takes twice as long
         own = engine.query(f"""
-            SELECT cluster, day, model, capability, sum(n)::BIGINT AS n_events, count(*) AS n_accounts, {_SUMS}
-            FROM (SELECT member, cluster, hour // 24 AS day, model, capability, count(*) AS n, {_SUMS}
-                  FROM own_events WHERE hour BETWEEN {24 * start} AND {24 * (start + span) - 1} GROUP BY ALL)
-            GROUP BY ALL
+            WITH slots AS (
+                SELECT place, hour // 24 AS day, model, capability,
+                       dense_rank() OVER (ORDER BY hour // 24, model, capability) AS slot
+                FROM all_hours WHERE hour BETWEEN {24 * start} AND {24 * (start + span) - 1}
+            )
+            SELECT cluster, day, model, capability, n_events, n_accounts, input_tokens, output_tokens
+            FROM (SELECT cluster, slot, sum(n)::BIGINT AS n_events, count(*) AS n_accounts, {_SUMS}
+                  FROM (SELECT id, cluster, slot, count(*) AS n, {_SUMS}
+                        FROM own_events JOIN clustered_places USING (id) JOIN slots USING (place) GROUP BY ALL)
+                  GROUP BY ALL)
+            JOIN (SELECT DISTINCT slot, day, model, capability FROM slots) USING (slot)
         """)
         tables.append(own.cast(everyone.schema))
     usage = pa.concat_tables(tables)

@@ -53,6 +53,12 @@ class Weighted:
         places = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
         return Weighted(*(getattr(self, name).take(places, axis=0) for name in _COLUMNS))
 
+    def joined(self, n_accounts: int) -> npt.NDArray[np.bool_]:
+        """Tell which of the accounts are in a pair."""
+        joined = np.zeros(n_accounts, dtype=bool)
+        joined[self.a] = joined[self.b] = True
+        return joined
+
     def inside(self, membership: Integers) -> npt.NDArray[np.bool_]:
         """Tell the pairs of which both accounts are in one community; -1 is none."""
         inside: npt.NDArray[np.bool_] = (membership[self.a] == membership[self.b]) & (membership[self.a] >= 0)
