@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,8 @@ from graphkit.store.durable import rename, sync_folder, write_file
 from graphkit.store.names import MANIFEST, STAGING, table_file
 from graphkit.store.remote import Place, RemotePath
 from graphkit.store.sealed import read_sealed, seal
+
+_WRITERS = 8
 
 
 def write_snapshot(snapshot: Snapshot, parent: Path) -> None:
@@ -28,8 +31,8 @@ def write_snapshot(snapshot: Snapshot, parent: Path) -> None:
     staged = parent / f"{STAGING}{snapshot.id}"
     try:
         staged.mkdir()
-        for name in STORED_TABLES:
-            write_file(staged / table_file(name), _checked_bytes(snapshot, name))
+        with ThreadPoolExecutor(_WRITERS) as writers:  # disks are quicker with several files at a time
+            list(writers.map(lambda name: _write_table(snapshot, name, staged), STORED_TABLES))
         write_file(staged / MANIFEST, seal(snapshot.manifest))
         sync_folder(staged)
         rename(staged, parent / snapshot.id)
@@ -132,6 +135,10 @@ def _checked_bytes(snapshot: Snapshot, name: str) -> bytes:
     if sha256(data) != snapshot.content["tables"][name]["sha256"]:
         raise StoreError(f"snapshot {snapshot.id}: the bytes of {name} are not those that its manifest names")
     return data
+
+
+def _write_table(snapshot: Snapshot, name: str, folder: Path) -> None:
+    write_file(folder / table_file(name), _checked_bytes(snapshot, name))
 
 
 def _read_table(folder: Place, name: str) -> bytes:
