@@ -42,8 +42,11 @@ class Engine(Protocol):
     def register(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table known to SQL by ``name``."""
 
-    def run_beside(self, *statements: str) -> AbstractContextManager[None]:
-        """Run statements while a block is at work; it ends when they have. Until then nothing else may be asked."""
+    def release(self) -> None:
+        """Give the memory of what was dropped back to the system."""
+
+    def run_beside(self, work: Callable[[], None]) -> AbstractContextManager[None]:
+        """Let the engine do some work beside a block, which asks nothing of the engine, and ends with that work."""
 
 
 @dataclass(frozen=True)
@@ -97,14 +100,18 @@ class DuckDB:
                     wait([future], timeout=_WAKE_SECONDS)  # not for ever: some libraries' handlers let waits go on
             return future.result()
 
-    @contextmanager
-    def run_beside(self, *statements: str) -> Iterator[None]:
-        """Run statements while a block is at work; it ends when they have. Until then nothing else may be asked.
+    def release(self) -> None:
+        """Give the memory of what was dropped back to the system: a new bound does, though it is the old one."""
+        self.run(f"SET memory_limit = '{_bound(self.memory)}'")
 
-        They are stopped where the block raises.
+    @contextmanager
+    def run_beside(self, work: Callable[[], None]) -> Iterator[None]:
+        """Let the engine do some work beside a block, which asks nothing of the engine, and ends with that work.
+
+        Where the block raises the work is stopped.
         """
         with ThreadPoolExecutor(max_workers=1) as worker:
-            future = worker.submit(lambda: [self.connection.execute(sql).fetchall() for sql in statements])
+            future = worker.submit(work)
             with self._stopping(future):
                 yield
                 while not future.done():
@@ -168,7 +175,7 @@ def open_engine(
     ):
         settings = {
             "TimeZone": "UTC",
-            "memory_limit": f"{int(_SHARE * size)}B",
+            "memory_limit": _bound(size),
             "temp_directory": folder,
             "allocator_background_threads": True,  # what was dropped goes back to the system
             "allocator_flush_threshold": "16MB",
@@ -180,6 +187,11 @@ def open_engine(
         for name, value in settings.items():
             connection.execute(f"SET {name} = {quote_text(str(value))}").fetchall()
         yield DuckDB(connection, Path(folder), size)
+
+
+def _bound(memory: int) -> str:
+    """What the engine may take of the memory of the process."""
+    return f"{int(_SHARE * memory)}B"
 
 
 def parse_size(text: str) -> int:

@@ -10,7 +10,7 @@ import tempfile
 import threading
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,11 +84,13 @@ class Spark:
         with explain_spark():
             self.define(name, self.session.createDataFrame(_as_signed(table)))
 
+    def release(self) -> None:
+        """Nothing: workers give back memory by themselves."""
+
     @contextmanager
-    def run_beside(self, *statements: str) -> Iterator[None]:
-        """Run statements, then the block: Spark's workers have their own processes, its tables no other time."""
-        for sql in statements:
-            self.run(sql)
+    def run_beside(self, work: Callable[[], None]) -> Iterator[None]:
+        """Let Spark do some work, then run the block."""
+        work()
         yield
 
     def define(self, name: str, frame: DataFrame, *, keep: bool = False) -> DataFrame:

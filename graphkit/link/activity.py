@@ -17,6 +17,7 @@ from graphkit.link.naming import name_places
 from graphkit.link.weights import Weighted
 
 _HOUR_US = 3_600_000_000
+_INTEGER_END = 1 << 31
 _HOURS = 168
 _HOURS_FROM_MONDAY = 72
 """1970-01-01 was a Thursday."""
@@ -38,23 +39,28 @@ def gather_events(engine: Engine, links: Links, pairs: Weighted) -> Iterator[Non
     """
     joined = np.flatnonzero(pairs.joined(len(links.accounts)))
     engine.register("joined_places", pa.table({"id": pa.array(joined, pa.int32())}))
+    with engine.run_beside(lambda: _gather(engine)):
+        yield
+
+
+def _gather(engine: Engine) -> None:
     hourly = f"(t // {_HOUR_US})::INTEGER AS hour, model, capability"
-    with engine.run_beside(
-        f"""
+    engine.run(f"""
         CREATE TEMP TABLE all_hours AS
         SELECT *, (row_number() OVER (ORDER BY hour, model, capability) - 1)::INTEGER AS place
-        FROM (SELECT {hourly}, count(*) AS n, {_SUMS} FROM events GROUP BY ALL)
-        """,
-        f"""
+        FROM (SELECT {hourly}, count(*) AS n, {_SUMS}, max(greatest(input_tokens, output_tokens)) AS most_tokens
+              FROM events GROUP BY ALL)
+    """)
+    most = engine.query("SELECT max(most_tokens) AS most_tokens FROM all_hours")["most_tokens"][0].as_py() or 0
+    tokens = "INTEGER" if most < _INTEGER_END else "BIGINT"
+    engine.run(f"""
         CREATE TEMP TABLE own_events AS
-        SELECT id, place, own.input_tokens, own.output_tokens
+        SELECT id, place, own.input_tokens::{tokens} AS input_tokens, own.output_tokens::{tokens} AS output_tokens
         FROM (SELECT id, {hourly}, input_tokens, output_tokens FROM events
               JOIN (SELECT code AS account, id FROM account_ids JOIN joined_places USING (id)) USING (account)) AS own
         JOIN all_hours ON own.hour = all_hours.hour AND own.model IS NOT DISTINCT FROM all_hours.model
                        AND own.capability IS NOT DISTINCT FROM all_hours.capability
-        """,
-    ):
-        yield
+    """)
 
 
 def measure_activity(
@@ -80,6 +86,7 @@ def measure_activity(
     activity, usage = _measure_hours(engine, links, members), _measure_usage(engine, names)
     engine.run("DROP TABLE own_events")
     engine.run("DROP TABLE all_hours")
+    engine.release()
     return activity, usage
 
 

@@ -86,8 +86,8 @@ def make_links(
 ) -> tuple[Links, list[dict[str, Any]]]:
     """Aggregate the engine's events to links: a narrow pass for the accounts, and one for each kind.
 
-    Leaves the tables ``population`` (an account a row), ``account_ids`` and ``entity_ids`` (those that are shared,
-    numbered in the order of their names) in the engine.
+    Leaves the tables ``population`` (an account a row), ``account_ids`` and ``entity_ids`` (the codes of those that
+    are shared, numbered in the order of their names) in the engine, and drops ``accounts_file``.
 
     Parameters
     ----------
@@ -131,6 +131,10 @@ def make_links(
         kinds=intake.kinds,
         **{name: table[name].to_numpy() for name in table.column_names},
     )
+    engine.run("ALTER TABLE account_ids DROP COLUMN account_id")
+    engine.run("ALTER TABLE entity_ids DROP COLUMN entity")
+    engine.run("DROP TABLE accounts_file")
+    engine.release()
     return links, rejected
 
 

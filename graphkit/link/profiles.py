@@ -100,6 +100,7 @@ def forget_traits(engine: Engine, traits: Sequence[Trait]) -> None:
     """Free the memory of the counts in the table ``population``."""
     for name in [*(trait.name for trait in traits), *sorted({f"{trait.column}_known" for trait in traits})]:
         engine.run(f"ALTER TABLE population DROP COLUMN {name}")
+    engine.release()
 
 
 def _measure_shares(engine: Engine, traits: Sequence[Trait]) -> Iterator[Numbers]:
