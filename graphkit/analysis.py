@@ -34,7 +34,7 @@ from graphkit.link.calibration import LearntPrior, calibration_table, learn_prio
 from graphkit.link.couse import find_co_uses
 from graphkit.link.links import make_links
 from graphkit.link.pairs import sample_pairs
-from graphkit.link.profiles import count_traits, find_traits, forget_traits, measure_profiles
+from graphkit.link.profiles import count_traits, find_traits, measure_profiles
 from graphkit.link.tags import Known, describe_effect, forget_tags, tag_entities
 from graphkit.link.weights import weigh_pairs
 from graphkit.manifest import EngineName, describe_content, describe_run
@@ -235,18 +235,17 @@ def _link_accounts(
         if known is not None:
             links = tag_entities(links, known.listed, config=config, engine=engine)
         stage.result = f"{links.n_population:,} accounts, {len(links.account):,} links"
-    if config.reach:
-        with clock.stage("profile accounts") as stage:
-            links = replace(links, profiles=measure_profiles(engine, links, traits))
-            forget_traits(engine, traits)
-            stage.result = plural(links.profiles.shape[1], "feature")
     require_memory(links, config=config, memory=engine.memory)
-    with clock.stage("weigh pairs") as stage:
+    with clock.stage("sample pairs") as stage:
         co_uses = find_co_uses(engine, intake, links, config=config)
-        candidates = sample_pairs(links, co_uses=co_uses, config=config, key=key)
+        with engine.run_beside(lambda: measure_profiles(engine, links, traits)) as measuring:
+            candidates = sample_pairs(links, co_uses=co_uses, config=config, key=key)
+        links = replace(links, profiles=measuring.result())
+        stage.result = f"{len(candidates):,} pairs, {plural(links.profiles.shape[1], 'feature')}"
+    with clock.stage("weigh pairs") as stage:
         learnt = learn_priors(candidates, links, co_uses=co_uses, config=config)
         pairs, corroboration = weigh_pairs(candidates, links, co_uses=co_uses, config=use_learnt(config, learnt))
-        stage.result = f"{len(candidates):,} pairs, {len(pairs.a):,} count"
+        stage.result = f"{len(pairs.a):,} pairs count"
     return Graph(links, co_uses, pairs, corroboration), learnt, intake.unusable + unusable
 
 

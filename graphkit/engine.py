@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
 from threading import Event
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -24,6 +24,8 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b", re.IGNORECASE)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 _SHARE = 0.5
 """Share of the memory that the engine may take; Python's arrays and libraries need the rest."""
+
+Made = TypeVar("Made")
 
 
 class Engine(Protocol):
@@ -45,8 +47,8 @@ class Engine(Protocol):
     def release(self) -> None:
         """Give the memory of what was dropped back to the system."""
 
-    def run_beside(self, work: Callable[[], None]) -> AbstractContextManager[None]:
-        """Let the engine do some work beside a block, which asks nothing of the engine, and ends with that work."""
+    def run_beside(self, work: Callable[[], Made]) -> AbstractContextManager[Future[Made]]:
+        """Do some work with the engine beside a block, which asks nothing of the engine, and ends with that work."""
 
 
 @dataclass(frozen=True)
@@ -105,15 +107,15 @@ class DuckDB:
         self.run(f"SET memory_limit = '{_bound(self.memory)}'")
 
     @contextmanager
-    def run_beside(self, work: Callable[[], None]) -> Iterator[None]:
-        """Let the engine do some work beside a block, which asks nothing of the engine, and ends with that work.
+    def run_beside(self, work: Callable[[], Made]) -> Iterator[Future[Made]]:
+        """Do some work with the engine beside a block, which asks nothing of the engine, and ends with that work.
 
-        Where the block raises the work is stopped.
+        Where the block raises, the engine is stopped.
         """
         with ThreadPoolExecutor(max_workers=1) as worker:
             future = worker.submit(work)
             with self._stopping(future):
-                yield
+                yield future
                 while not future.done():
                     wait([future], timeout=_WAKE_SECONDS)
             future.result()

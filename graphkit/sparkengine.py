@@ -11,6 +11,7 @@ import threading
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from graphkit.engine import parse_size
+from graphkit.engine import Made, parse_size
 from graphkit.errors import GraphkitError, UsageError
 
 if TYPE_CHECKING:
@@ -88,10 +89,11 @@ class Spark:
         """Nothing: workers give back memory by themselves."""
 
     @contextmanager
-    def run_beside(self, work: Callable[[], None]) -> Iterator[None]:
-        """Let Spark do some work, then run the block."""
-        work()
-        yield
+    def run_beside(self, work: Callable[[], Made]) -> Iterator[Future[Made]]:
+        """Do some work with Spark, then run the block."""
+        done: Future[Made] = Future()
+        done.set_result(work())
+        yield done
 
     def define(self, name: str, frame: DataFrame, *, keep: bool = False) -> DataFrame:
         """Make a frame of Spark's known to SQL by ``name``.

@@ -81,7 +81,7 @@ def measure_profiles(engine: Engine, links: Links, traits: Sequence[Trait]) -> N
     Parameters
     ----------
     traits
-        Those that the table ``population`` has counts of.
+        Those that the table ``population`` has counts of; it loses them.
 
     Returns
     -------
@@ -89,6 +89,7 @@ def measure_profiles(engine: Engine, links: Links, traits: Sequence[Trait]) -> N
     differ: how many events an account makes, and since when, tells too little alone.
     """
     shares = [share for share in _measure_shares(engine, traits) if _differs(share)]
+    _forget_traits(engine, traits)
     if not shares:
         return np.empty((len(links.accounts), 0))
     others = [links.accounts[name].to_numpy().astype(float) for name in ("n_events", "created_at")]
@@ -96,7 +97,7 @@ def measure_profiles(engine: Engine, links: Links, traits: Sequence[Trait]) -> N
     return _make_independent(np.column_stack(list(map_ahead(_to_normal_scores, features))))
 
 
-def forget_traits(engine: Engine, traits: Sequence[Trait]) -> None:
+def _forget_traits(engine: Engine, traits: Sequence[Trait]) -> None:
     """Free the memory of the counts in the table ``population``."""
     for name in [*(trait.name for trait in traits), *sorted({f"{trait.column}_known" for trait in traits})]:
         engine.run(f"ALTER TABLE population DROP COLUMN {name}")
