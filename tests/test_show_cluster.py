@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from graphkit.errors import UsageError
 from graphkit.show.cluster import plot_cluster
 from graphkit.show.labels import TIMES
 from graphkit.show.ring import MOST_EDGES, MOST_GROUPS, arrange_rings, choose_hubs
@@ -107,15 +106,6 @@ def test_masking_leaves_no_raw_identifier():
     shown = json.dumps(plot_cluster(snapshot, "C000", reveal=True).to_json())
     assert not [name for name in raw_identifiers(snapshot) if name in masked]
     assert any(name in shown for name in raw_identifiers(snapshot))
-
-
-def test_modes_share_positions_and_unknown_clusters_are_refused():
-    snapshot = make_snapshot((40, 9))
-    light, dark = (plot_cluster(snapshot, "C001", mode=mode) for mode in ("light", "dark"))
-    assert [trace.x for trace in light.data] == [trace.x for trace in dark.data]
-    assert light.to_json() == plot_cluster(make_snapshot((40, 9)), "C001").to_json()
-    with pytest.raises(UsageError, match="C000"):
-        plot_cluster(snapshot, "nowhere")
 
 
 @pytest.mark.parametrize("sizes", [(40, 12, 6), (100, 40), (12, 6)])

@@ -3,7 +3,6 @@ import json
 import numpy as np
 import pytest
 
-from graphkit.errors import UsageError
 from graphkit.show.evidence import plot_evidence
 from graphkit.show.matrix import MOST_ACCOUNTS, MOST_ENTITIES, arrange_matrices, order_rows
 from graphkit.show.theme import BOX_HEIGHT, BOX_WIDTH
@@ -93,12 +92,3 @@ def test_labels_are_inert_and_masked_ones_hold_no_identifier():
     plain = make_snapshot((40,), hostile=False)
     masked = json.dumps(plot_evidence(plain, "C000", reveal=False).to_json())
     assert not [name for name in raw_identifiers(plain) if name in masked]
-
-
-def test_modes_share_positions_and_unknown_clusters_are_refused():
-    snapshot = make_snapshot((40, 9))
-    light, dark = (plot_evidence(snapshot, "C001", mode=mode) for mode in ("light", "dark"))
-    assert [trace.x for trace in light.data] == [trace.x for trace in dark.data]
-    assert light.to_json() == plot_evidence(make_snapshot((40, 9)), "C001").to_json()
-    with pytest.raises(UsageError, match="C000"):
-        plot_evidence(snapshot, "nowhere")

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from graphkit.errors import UsageError
 from graphkit.show.hours import HOURS, MOST_ACCOUNTS, arrange_rhythms, compare_rhythms
 from graphkit.show.rhythm import plot_rhythm
 from graphkit.show.theme import BOX_HEIGHT, BOX_WIDTH
@@ -95,12 +94,3 @@ def test_names_are_inert_and_masked_ones_hold_no_identifier():
     plain = make_snapshot((40,), hostile=False)
     masked = json.dumps(plot_rhythm(plain, "C000", reveal=False).to_json())
     assert not [name for name in raw_identifiers(plain) if name in masked]
-
-
-def test_modes_share_positions_and_unknown_clusters_are_refused():
-    snapshot = make_snapshot((40, 9))
-    light, dark = (plot_rhythm(snapshot, "C001", mode=mode) for mode in ("light", "dark"))
-    assert [trace.x for trace in light.data] == [trace.x for trace in dark.data]
-    assert light.to_json() == plot_rhythm(make_snapshot((40, 9)), "C001").to_json()
-    with pytest.raises(UsageError, match="C000"):
-        plot_rhythm(snapshot, "nowhere")

@@ -1,7 +1,11 @@
 import pytest
 
 from graphkit.errors import UsageError
+from graphkit.show.cluster import plot_cluster
+from graphkit.show.evidence import plot_evidence
+from graphkit.show.rhythm import plot_rhythm
 from graphkit.show.theme import contrast, ink_on, kind_styles, ramp_color, require_mode
+from tests.show_world import make_snapshot
 
 STANDARD = {
     "ip": ("#E69F00", "square"),
@@ -50,3 +54,13 @@ def test_scores_beyond_the_ends_take_the_end_colors():
 def test_unknown_mode_is_refused():
     with pytest.raises(UsageError, match="light and dark"):
         require_mode("sepia")
+
+
+@pytest.mark.parametrize("plot", [plot_cluster, plot_evidence, plot_rhythm])
+def test_modes_share_positions_and_unknown_clusters_are_refused(plot):
+    snapshot = make_snapshot((40, 9))
+    light, dark = (plot(snapshot, "C001", mode=mode) for mode in ("light", "dark"))
+    assert [trace.x for trace in light.data] == [trace.x for trace in dark.data]
+    assert light.to_json() == plot(make_snapshot((40, 9)), "C001").to_json()
+    with pytest.raises(UsageError, match="C000"):
+        plot(snapshot, "nowhere")
