@@ -69,7 +69,7 @@ def _stands_apart(
     """Tell which cores keep to themselves, leave a crowd that does too, and are corroborated where it is not."""
     community = np.zeros(int(core.max(initial=-1)) + 1, dtype=np.int32)
     community[core] = membership
-    a, b = core.astype(np.int32)[edges].T
+    a, b = core.astype(np.int32)[edges.T]
     own, inside = a == b, community[a] == community[b]
     left = np.flatnonzero(inside & ~own)
     ends, crowd = np.concatenate([a[left], b[left]]), community[a]

@@ -36,7 +36,7 @@ def split_off_detached(membership: Integers, edges: Edges, strength: Numbers, *,
     """
     _, part = np.unique(membership * (int(parts.max(initial=-1)) + 1) + parts, return_inverse=True)
     n_parts = int(part.max(initial=-1)) + 1
-    a, b = part.astype(np.int32)[edges].T
+    a, b = part.astype(np.int32)[edges.T]
     strength = strength * (membership[edges[:, 0]] == membership[edges[:, 1]])
     # an edge inside a part holds both its ends
     kept = 2 * np.bincount(a, weights=strength * (a == b), minlength=n_parts)

@@ -165,7 +165,7 @@ def merge_parts(
 
 def _join_between(parts: npt.NDArray[np.int32], edges: Edges, strength: Numbers, *, n: int) -> sparse.coo_array:
     """Strength between each two parts of ``n``, above the diagonal."""
-    a, b = parts[edges].T
+    a, b = parts[edges.T]
     between = a != b
     ends = np.minimum(a, b)[between], np.maximum(a, b)[between]
     return sparse.coo_array((strength[between], ends), shape=(n, n)).tocsr().tocoo()

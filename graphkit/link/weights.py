@@ -61,7 +61,9 @@ class Weighted:
 
     def inside(self, membership: Integers) -> npt.NDArray[np.bool_]:
         """Tell the pairs of which both accounts are in one community; -1 is none."""
-        inside: npt.NDArray[np.bool_] = (membership[self.a] == membership[self.b]) & (membership[self.a] >= 0)
+        narrow = membership.astype(np.int32)  # half of the bytes are looked up in half of the time
+        of_a = narrow[self.a]
+        inside: npt.NDArray[np.bool_] = (of_a == narrow[self.b]) & (of_a >= 0)
         return inside
 
     def strongest_inside(self, membership: Integers) -> Numbers:
