@@ -237,8 +237,9 @@ def _write_events(
         joins.append(join)
     names = ["source", "account", "t", *outer, *(name for name in OPTIONAL if name in part.present)]
     engine.run(
-        f"COPY (SELECT {', '.join(names)} FROM (SELECT {', '.join(inner)} FROM {part.relation}) {' '.join(joins)} "
-        f"WHERE account IS NOT NULL AND t BETWEEN {EARLIEST_US} AND {latest_us} "
+        # rows are chosen by their text: chosen by its code, each code would be made twice
+        f"COPY (SELECT {', '.join(names)} "
+        f"FROM (SELECT {', '.join(inner)} FROM {part.relation} WHERE {_usable(part, latest_us)}) {' '.join(joins)} "
         "ORDER BY account) "  # an account's events side by side are grouped in half of the time, and smaller
         f"TO {quote_text(str(path))} (FORMAT parquet, COMPRESSION snappy)",
         abort=False,  # the engine's writer may wait for itself for ever when it is stopped
