@@ -1,6 +1,6 @@
 """Partials: what was read and coded once is kept under the fingerprint of its file, and not read again.
 
-Files that are coded together share a segment: a folder with their coded events, the names of the codes, and
+Files that are coded together share a segment: a folder with their coded events or accounts, the names of the codes, and
 ``segment.json``, which is there only when all else is, and holds the checksums of all, its own too.
 """
 
@@ -15,6 +15,7 @@ import shutil
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ _LEAST_LIVE = 0.5
 
 
 class Source(BaseModel):
-    """A file or frame that was coded: all that is known of it without reading it again."""
+    """A file or frame that was coded, or all accounts: what is known of it without reading it again."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -153,15 +154,20 @@ def drop_unused(folder: Path, used: Iterable[Path]) -> None:
             shutil.rmtree(path)
 
 
-def begin_segment(folder: Path, name: str) -> Path:
-    """Make an empty folder in which a segment is staged."""
+@contextmanager
+def stage_segment(folder: Path, name: str) -> Iterator[Path]:
+    """Make an empty folder in which a segment is staged; it is removed if it fails."""
     while (folder / name).exists():  # damaged, or one of whose files a part is wanted no more
         name += "x"
     staged = folder / f"{_STAGING}{name}"
     if staged.exists():  # left by a killed run
         shutil.rmtree(staged)
     staged.mkdir(parents=True)
-    return staged
+    try:
+        yield staged
+    except BaseException:
+        shutil.rmtree(staged, ignore_errors=True)
+        raise
 
 
 def finish_segment(staged: Path, sources: Iterable[Source], *, mined: tuple[str, ...]) -> tuple[Path, Segment]:
