@@ -16,7 +16,7 @@ from graphkit.config import Config
 from graphkit.engine import DuckDB, quote_name, quote_text
 from graphkit.ingest.codes import code_of
 from graphkit.ingest.fields import PROMPT_KIND
-from graphkit.ingest.normalize import make_canonical_function, make_showing_function
+from graphkit.ingest.normalize import canonical_of, make_canonical_function, make_showing_function, shown_of
 from graphkit.ingest.parts import EARLIEST_US, Part, explain_damage, explain_failure
 
 DAY_US = 86_400_000_000
@@ -141,14 +141,15 @@ def code_kind(
 ) -> None:
     """Make the entities of a kind's distinct raw values: writes their names, leaves ``recoded``."""
     name, hashed = kind.removeprefix("kind_"), any(kind in part.prompts for part in parts)
-    canonical, shown = quote_name(f"canonical_{name}"), quote_name(f"shown_{name}")
     engine.register_function(f"canonical_{name}", make_canonical_function(name, config=config))
+    canonical = canonical_of("raw", name, config=config, function=quote_name(f"canonical_{name}"))
     digest = config.kinds[name].digest or hashed
     engine.register_function(f"shown_{name}", make_showing_function(name, key=key, digest=digest))
+    shown = shown_of("canonical", digest=digest, function=quote_name(f"shown_{name}"))
     raw_code, example = code_of("raw", secret=secret), "'(not shown)'" if digest else "raw"
     engine.run(f"""
         CREATE OR REPLACE TEMP TABLE raw_values AS
-        SELECT raw, {raw_code} AS code, {canonical}(raw) AS canonical
+        SELECT raw, {raw_code} AS code, {canonical} AS canonical
         FROM (SELECT DISTINCT raw FROM ({_union(parts, kind)}) WHERE raw IS NOT NULL)
     """)
     engine.run(f"""
@@ -159,8 +160,9 @@ def code_kind(
         UNION ALL SELECT code, NULL, NULL FROM doubled
     """)
     engine.run(
-        f"COPY (SELECT {code_of('canonical', secret=secret)} AS code, {shown}(canonical) AS name FROM "
-        f"(SELECT DISTINCT canonical FROM raw_values WHERE canonical IS NOT NULL)) "
+        f"COPY (SELECT code, {shown} AS name FROM (SELECT code, canonical FROM raw_values WHERE canonical = raw "
+        f"UNION ALL SELECT {code_of('canonical', secret=secret)}, canonical "
+        "FROM (SELECT DISTINCT canonical FROM raw_values WHERE canonical <> raw))) "
         f"TO {quote_text(str(path))} (FORMAT parquet)",
         abort=False,
     )
