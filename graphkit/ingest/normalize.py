@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from graphkit.config import Config
 from graphkit.engine import quote_text
-from graphkit.privacy import digest_value
+from graphkit.privacy import digest_value, make_digest
 
 LONGEST_TEXT = 512
 _KEPT_TEXT = 200
@@ -73,10 +73,11 @@ def make_showing_function(kind: str, *, key: bytes, digest: bool) -> Texts:
     digest
         Whether entities are keyed digests.
     """
+    to_digest = make_digest(key=key, kind=kind)
 
     def to_shown(values: pa.ChunkedArray) -> pa.Array:
         if digest:
-            return _map(_join(values), lambda value: digest_value(value, key=key, kind=kind))
+            return _map(_join(values), to_digest)
         return shorten_texts(_join(values), key=key, kind=kind)
 
     return to_shown
