@@ -6,7 +6,7 @@ import pytest
 
 from graphkit.config import Config
 from graphkit.engine import open_engine
-from graphkit.ingest import accounts, coding
+from graphkit.ingest import accounts, coding, texts
 from graphkit.ingest.codes import code_of, make_secret
 from graphkit.link.links import make_links
 from tests.taken import KEY, take, taking
@@ -22,9 +22,9 @@ def write_uses(path, users):
     return path
 
 
-def code(texts, key):
+def code(given, key):
     with open_engine() as engine:
-        values = ", ".join(f"({'NULL' if text is None else repr(text)})" for text in texts)
+        values = ", ".join(f"({'NULL' if text is None else repr(text)})" for text in given)
         sql = f"SELECT {code_of('raw', secret=make_secret(key))} AS code FROM (VALUES {values}) AS given(raw)"
         return engine.query(sql)["code"].to_pylist()
 
@@ -33,13 +33,13 @@ def code(texts, key):
 def collide(monkeypatch):
     """Let two texts have one code from now on."""
 
-    def let(*texts):
-        listed = ", ".join(map(repr, texts))
+    def let(*values):
+        listed = ", ".join(map(repr, values))
 
         def code_of_one(text, *, secret):
             return code_of(f"(CASE WHEN {text} IN ({listed}) THEN 'one' ELSE {text} END)", secret=secret)
 
-        for module in (coding, accounts):
+        for module in (coding, accounts, texts):
             monkeypatch.setattr(module, "code_of", code_of_one)
 
     return let
@@ -57,9 +57,9 @@ def linked(given, **options):
 
 
 def test_codes_need_the_key():
-    texts = ["10.0.0.1", "10.0.0.2", "", None]
-    one, other = code(texts, KEY), code(texts, OTHER_KEY)
-    assert one == code(texts, KEY)
+    values = ["10.0.0.1", "10.0.0.2", "", None]
+    one, other = code(values, KEY), code(values, OTHER_KEY)
+    assert one == code(values, KEY)
     assert one[3] is other[3] is None
     assert len({*one[:3], *other[:3]}) == 6
     assert make_secret(KEY) != make_secret(OTHER_KEY)

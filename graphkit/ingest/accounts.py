@@ -10,7 +10,7 @@ from typing import Any
 from graphkit.engine import quote_text
 from graphkit.ingest.checks import ACCOUNT_REASONS, count_rows
 from graphkit.ingest.codes import code_of
-from graphkit.ingest.coding import code_kind, coded_kind, names_file, write_names
+from graphkit.ingest.coding import names_file
 from graphkit.ingest.context import Reading
 from graphkit.ingest.fields import account_fields
 from graphkit.ingest.partials import (
@@ -25,6 +25,7 @@ from graphkit.ingest.partials import (
 from graphkit.ingest.parts import EARLIEST_US, Part
 from graphkit.ingest.reading import open_parts
 from graphkit.ingest.sources import find_files, is_frame
+from graphkit.ingest.texts import code_kind, coded_kind, find_texts, write_names
 
 ACCOUNTS_FILE = "accounts.parquet"
 """File of a segment: coded accounts (account, t for their creation, organization, kind_NAME of what is present)."""
@@ -95,11 +96,12 @@ def create_accounts_view(reading: Reading, segments: Segments) -> None:
 
 def _write_accounts(reading: Reading, parts: Sequence[Part], folder: Path, kinds: Sequence[str]) -> None:
     engine, secret = reading.engine, reading.secret
-    texts = " UNION ALL ".join(f"SELECT {part.values['account_id']} AS raw FROM {part.relation}" for part in parts)
-    write_names(engine, folder / names_file("account"), texts, secret=secret)
+    parts = find_texts(engine, parts, "account_id")
+    write_names(engine, folder / names_file("account"), secret=secret)
     for kind in kinds:
-        path = folder / names_file(kind)
+        parts, path = find_texts(engine, parts, kind), folder / names_file(kind)
         code_kind(engine, kind, parts, path, config=reading.config, key=reading.key, secret=secret)
+    engine.run("DROP TABLE texts")
     joins = [coded_kind(kind) for kind in kinds]
     outer = ", ".join(["account", "t", "organization", *(code for code, _ in joins)])
     joined = " ".join(join for _, join in joins)
