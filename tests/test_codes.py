@@ -6,7 +6,7 @@ import pytest
 
 from graphkit.config import Config
 from graphkit.engine import open_engine
-from graphkit.ingest import coding, reading
+from graphkit.ingest import accounts, coding, texts
 from graphkit.ingest.codes import code_of, make_secret
 from graphkit.link.links import make_links
 from tests.taken import KEY, take, taking
@@ -16,15 +16,15 @@ USES = {"a": "10.0.0.1", "b": "10.0.0.2", "c": "10.0.0.1", "d": "10.0.0.2", "e":
 SETTINGS = {"kinds": {"ip": {}}, "max_rejected_share": 1.0}
 
 
-def write_uses(path, accounts):
-    rows = [{"account_id": account, "timestamp": "2026-05-01", "ip": USES[account]} for account in accounts]
+def write_uses(path, users):
+    rows = [{"account_id": account, "timestamp": "2026-05-01", "ip": USES[account]} for account in users]
     pd.DataFrame(rows).to_parquet(path, index=False)
     return path
 
 
-def code(texts, key):
+def code(given, key):
     with open_engine() as engine:
-        values = ", ".join(f"({'NULL' if text is None else repr(text)})" for text in texts)
+        values = ", ".join(f"({'NULL' if text is None else repr(text)})" for text in given)
         sql = f"SELECT {code_of('raw', secret=make_secret(key))} AS code FROM (VALUES {values}) AS given(raw)"
         return engine.query(sql)["code"].to_pylist()
 
@@ -33,13 +33,13 @@ def code(texts, key):
 def collide(monkeypatch):
     """Let two texts have one code from now on."""
 
-    def let(*texts):
-        listed = ", ".join(map(repr, texts))
+    def let(*values):
+        listed = ", ".join(map(repr, values))
 
         def code_of_one(text, *, secret):
             return code_of(f"(CASE WHEN {text} IN ({listed}) THEN 'one' ELSE {text} END)", secret=secret)
 
-        for module in (coding, reading):
+        for module in (coding, accounts, texts):
             monkeypatch.setattr(module, "code_of", code_of_one)
 
     return let
@@ -57,9 +57,9 @@ def linked(given, **options):
 
 
 def test_codes_need_the_key():
-    texts = ["10.0.0.1", "10.0.0.2", "", None]
-    one, other = code(texts, KEY), code(texts, OTHER_KEY)
-    assert one == code(texts, KEY)
+    values = ["10.0.0.1", "10.0.0.2", "", None]
+    one, other = code(values, KEY), code(values, OTHER_KEY)
+    assert one == code(values, KEY)
     assert one[3] is other[3] is None
     assert len({*one[:3], *other[:3]}) == 6
     assert make_secret(KEY) != make_secret(OTHER_KEY)
@@ -95,9 +95,9 @@ def test_two_values_of_one_code_in_what_is_read_together_link_nobody(tmp_path, c
 def test_two_values_of_one_code_in_files_read_one_after_the_other_link_nobody(tmp_path, collide):
     collide("10.0.0.1", "10.0.0.2")
     files, kept = [], tmp_path / "kept"
-    for accounts in ("ace", "bdf"):
-        files.append(write_uses(tmp_path / f"{accounts}.parquet", accounts))
-        assert linked(files[-1:], partials=tmp_path / accounts)[1] == [], "no file shows it by itself"
+    for users in ("ace", "bdf"):
+        files.append(write_uses(tmp_path / f"{users}.parquet", users))
+        assert linked(files[-1:], partials=tmp_path / users)[1] == [], "no file shows it by itself"
         found, told = linked(files, partials=kept)
     assert found == {"10.0.0.3": ["e", "f"]}
     assert [(row["n_rows"], row["reason"]) for row in told] == [

@@ -93,3 +93,19 @@ def test_accounts_are_text(value, text):
 )
 def test_counts_are_whole_numbers(value, count):
     assert take(pa.table({**BASE, "input_tokens": [value]}))[1][0]["input_tokens"] == count
+
+
+@pytest.mark.parametrize("name", ["account_id", "ip", "user_agent", "model", None])
+def test_white_space_around_a_text_does_not_count_in_whichever_of_many_files_it_is(tmp_path, name):
+    texts = {"account_id": "7", "ip": "10.0.0.7", "user_agent": "one two", "model": "m"}
+    typed = {**texts, "account_id": 7, "timestamp": "2026-05-02"}
+    for place, text in enumerate([*["{}"] * 3, " {}", "{}\t ", "\t{} ", " "]):
+        row = {key: text.format(value) if key == name else value for key, value in texts.items()}
+        pd.DataFrame([{**row, "timestamp": "2026-05-01"}]).to_parquet(tmp_path / f"{place}.parquet")
+    pd.DataFrame([typed]).to_parquet(tmp_path / "typed.parquet")
+    intake, rows = take(tmp_path, max_rejected_share=0.5)
+    found = [{key: row[key if key in {"account_id", "model"} else f"kind_{key}"] for key in texts} for row in rows]
+    blank = [] if name == "account_id" else [{**texts, name: None}] if name else [texts]
+    assert [row for row in found if row != texts] == [row for row in blank if row != texts]
+    assert len(found) == intake.n_accepted == 7 + len(blank)
+    assert intake.unusable == []

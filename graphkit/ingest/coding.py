@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from graphkit.config import Config
-from graphkit.engine import DuckDB, quote_name, quote_text
+from graphkit.engine import DuckDB, quote_text
 from graphkit.ingest.codes import code_of
 from graphkit.ingest.fields import PROMPT_KIND
-from graphkit.ingest.normalize import make_canonical_function, make_showing_function
 from graphkit.ingest.parts import EARLIEST_US, Part, explain_damage, explain_failure
+from graphkit.ingest.texts import code_kind, coded_kind, find_texts, has_rows, recoded, write_names
 
 DAY_US = 86_400_000_000
 LABELS = ("model", "capability")
@@ -81,12 +81,16 @@ def code_events(
     mined = () if prompts is None else (PROMPT_KIND,)
     kinds = sorted({name for part in parts for name in part.present if name.startswith("kind_")})
     with explain_damage(engine, parts, what="events"):
-        write_names(engine, folder / names_file("account"), _union(parts, "account_id"), secret=secret)
+        parts = find_texts(engine, parts, "account_id")
+        write_names(engine, folder / names_file("account"), secret=secret)
         for label in LABELS:
             if any(label in part.present for part in parts):
-                write_names(engine, folder / names_file(label), _union(parts, label), secret=secret)
+                parts = find_texts(engine, parts, label)
+                write_names(engine, folder / names_file(label), secret=secret)
         for kind in (kind for kind in kinds if kind not in mined):
+            parts = find_texts(engine, parts, kind)
             code_kind(engine, kind, parts, folder / names_file(kind), config=config, key=key, secret=secret)
+    engine.run("DROP TABLE texts")
     if prompts is not None:
         _take_mined(engine, prompts, folder / names_file(PROMPT_KIND))
     coded: dict[tuple[int, str], Coded] = {}
@@ -122,53 +126,6 @@ def sources_of(part: Part) -> list[str]:
     return list(part.files) or [part.source.strip("'")]
 
 
-def recoded(kind: str) -> str:
-    """Table of raw codes whose entity is spelled otherwise: raw_code, code (null: unusable), example."""
-    return quote_name(f"recoded_{kind}")
-
-
-def write_names(engine: DuckDB, path: Path, texts: str, *, secret: str) -> None:
-    """Write the distinct texts of a relation with one column ``raw``, and their codes."""
-    engine.run(
-        f"COPY (SELECT {code_of('raw', secret=secret)} AS code, raw AS name "
-        f"FROM (SELECT DISTINCT raw FROM ({texts}) WHERE raw IS NOT NULL)) TO {quote_text(str(path))} (FORMAT parquet)",
-        abort=False,
-    )
-
-
-def code_kind(
-    engine: DuckDB, kind: str, parts: Sequence[Part], path: Path, *, config: Config, key: bytes, secret: str
-) -> None:
-    """Make the entities of a kind's distinct raw values: writes their names, leaves ``recoded``."""
-    name, hashed = kind.removeprefix("kind_"), any(kind in part.prompts for part in parts)
-    canonical, shown = quote_name(f"canonical_{name}"), quote_name(f"shown_{name}")
-    engine.register_function(f"canonical_{name}", make_canonical_function(name, config=config))
-    digest = config.kinds[name].digest or hashed
-    engine.register_function(f"shown_{name}", make_showing_function(name, key=key, digest=digest))
-    raw_code, example = code_of("raw", secret=secret), "'(not shown)'" if digest else "raw"
-    engine.run(f"""
-        CREATE OR REPLACE TEMP TABLE raw_values AS
-        SELECT raw, {raw_code} AS code, {canonical}(raw) AS canonical
-        FROM (SELECT DISTINCT raw FROM ({_union(parts, kind)}) WHERE raw IS NOT NULL)
-    """)
-    engine.run(f"""
-        CREATE OR REPLACE TEMP TABLE {recoded(kind)} AS
-        WITH doubled AS (SELECT code FROM raw_values GROUP BY code HAVING count(*) > 1)
-        SELECT code AS raw_code, {code_of("canonical", secret=secret)} AS code, {example} AS example
-        FROM raw_values WHERE canonical IS DISTINCT FROM raw AND code NOT IN (FROM doubled)
-        UNION ALL SELECT code, NULL, NULL FROM doubled
-    """)
-    engine.run(
-        f"COPY (SELECT {code_of('canonical', secret=secret)} AS code, {shown}(canonical) AS name FROM "
-        f"(SELECT DISTINCT canonical FROM raw_values WHERE canonical IS NOT NULL)) "
-        f"TO {quote_text(str(path))} (FORMAT parquet)",
-        abort=False,
-    )
-    if digest and config.kinds[name].normalize == "ip":
-        _keep_addresses(engine, name, secret=secret)
-    engine.run("DROP TABLE raw_values")
-
-
 def _take_mined(engine: DuckDB, prompts: MinedPrompts, path: Path) -> None:
     """Take mined templates as entities: writes their names, leaves ``recoded``."""
     engine.run(
@@ -178,36 +135,6 @@ def _take_mined(engine: DuckDB, prompts: MinedPrompts, path: Path) -> None:
     engine.run(
         f"COPY (SELECT code, name FROM {prompts.names}) TO {quote_text(str(path))} (FORMAT parquet)", abort=False
     )
-
-
-def addresses_of(kind: str) -> str:
-    """Table of the addresses behind the digests of a kind: code, address; of what was coded in this run."""
-    return quote_name(f"addresses_{kind}")
-
-
-def _keep_addresses(engine: DuckDB, kind: str, *, secret: str) -> None:
-    engine.run(f"CREATE TEMP TABLE IF NOT EXISTS {addresses_of(kind)} (code UBIGINT, address VARCHAR)")
-    engine.run(
-        f"INSERT INTO {addresses_of(kind)} SELECT DISTINCT {code_of('canonical', secret=secret)}, canonical "
-        "FROM raw_values WHERE canonical IS NOT NULL"
-    )
-
-
-def coded_kind(kind: str, *, mined: bool = False) -> tuple[str, str]:
-    """SQL of a kind's code, and of the join that it needs, where ``raw_KIND`` is the raw value's code.
-
-    Raw values that were mined are entities only where ``recoded`` says so; others stand for themselves elsewhere.
-    """
-    table, alias = recoded(kind), quote_name(f"as_{kind}")
-    code = f"CASE WHEN {alias}.raw_code IS NULL THEN raw_{kind} ELSE {alias}.code END AS {kind}"
-    if mined:
-        code = f"{alias}.code AS {kind}"
-    return code, f"LEFT JOIN {table} AS {alias} ON {alias}.raw_code = raw_{kind}"
-
-
-def _union(parts: Sequence[Part], name: str) -> str:
-    having = [part for part in parts if name in part.present]
-    return " UNION ALL ".join(f"SELECT {part.values[name]} AS raw FROM {part.relation}" for part in having)
 
 
 def _write_events(
@@ -229,7 +156,7 @@ def _write_events(
         *(f"{code_of(values[kind], secret=secret)} AS raw_{kind}" for kind in present),
         *(f"{_read_optional(values[name], name, secret)} AS {name}" for name in OPTIONAL if name in part.present),
     ]
-    changed = [kind for kind in present if kind in mined or _has_rows(engine, recoded(kind))]
+    changed = [kind for kind in present if kind in mined or has_rows(engine, recoded(kind))]
     outer, joins = [], []
     for kind in present:
         code, join = coded_kind(kind, mined=kind in mined) if kind in changed else (f"raw_{kind} AS {kind}", "")
@@ -237,8 +164,9 @@ def _write_events(
         joins.append(join)
     names = ["source", "account", "t", *outer, *(name for name in OPTIONAL if name in part.present)]
     engine.run(
-        f"COPY (SELECT {', '.join(names)} FROM (SELECT {', '.join(inner)} FROM {part.relation}) {' '.join(joins)} "
-        f"WHERE account IS NOT NULL AND t BETWEEN {EARLIEST_US} AND {latest_us} "
+        # rows are chosen by their text: chosen by its code, each code would be made twice
+        f"COPY (SELECT {', '.join(names)} "
+        f"FROM (SELECT {', '.join(inner)} FROM {part.relation} WHERE {_usable(part, latest_us)}) {' '.join(joins)} "
         "ORDER BY account) "  # an account's events side by side are grouped in half of the time, and smaller
         f"TO {quote_text(str(path))} (FORMAT parquet, COMPRESSION snappy)",
         abort=False,  # the engine's writer may wait for itself for ever when it is stopped
@@ -256,10 +184,6 @@ def _read_optional(value: str, name: str, secret: str) -> str:
 def _number(part: Part) -> str:
     """SQL of a row's source as a number: its place in ``sources_of``."""
     return "file_index::USMALLINT" if part.files else "0::USMALLINT"
-
-
-def _has_rows(engine: DuckDB, table: str) -> bool:
-    return bool(engine.query(f"FROM {table} LIMIT 1").num_rows)
 
 
 def _count(
@@ -301,7 +225,7 @@ def _count(
 def _count_bad(engine: DuckDB, kind: str, given: str) -> dict[int, tuple[int, str]]:
     """By source: values of a kind of which no entity could be made, and the first of these."""
     bad = f"(SELECT raw_code, example FROM {recoded(kind)} WHERE code IS NULL)"
-    if not _has_rows(engine, bad):
+    if not has_rows(engine, bad):
         return {}
     rows: list[dict[str, Any]] = engine.query(
         f"SELECT source, count(*) AS n, coalesce(min(example), {quote_text(_COLLIDES)}) AS example "

@@ -12,16 +12,16 @@ from typing import Any
 from graphkit.config import Config
 from graphkit.engine import DuckDB
 from graphkit.errors import InputError, UsageError
-from graphkit.ingest.checks import ACCOUNT_REASONS, DAY_US, Counts, count_rows, merge_rejected, require_usable
+from graphkit.ingest.accounts import create_accounts_view, read_accounts
+from graphkit.ingest.checks import DAY_US, Counts, merge_rejected, require_usable
 from graphkit.ingest.codes import make_secret
 from graphkit.ingest.coding import OPTIONAL
 from graphkit.ingest.context import Reading
-from graphkit.ingest.fields import account_fields, explain_missing, kind_fields
+from graphkit.ingest.fields import explain_missing, kind_fields
 from graphkit.ingest.mined import merge_templates, read_templates
-from graphkit.ingest.partials import Source
-from graphkit.ingest.parts import Part
+from graphkit.ingest.partials import Source, load_segments
 from graphkit.ingest.prompt_mining import KnownTemplates
-from graphkit.ingest.reading import create_views, open_parts, read_accounts, read_segments
+from graphkit.ingest.reading import create_views, read_segments
 from graphkit.ingest.sources import find_files, is_frame
 from graphkit.ingest.template_match import Template
 
@@ -120,23 +120,25 @@ def read_events(  # noqa: PLR0913  # the one entry of the data
     """
     latest_us = tell_latest(as_of, now=now)
     reading = Reading(engine, config, key, make_secret(key), latest_us)
-    segments, n_read = read_segments(reading, events, partials=partials, rehash=rehash, as_of=as_of, known=known)
-    sources = [source for segment in segments.values() for source in segment.sources]
-    account_parts: list[Part] = []
-    if accounts is not None:
-        account_parts = open_parts(reading, accounts, account_fields(config), what="accounts")
-    account_counts = count_rows(
-        engine, account_parts, account_fields(config), reasons=ACCOUNT_REASONS, latest_us=latest_us
+    folder = partials or engine.scratch / "partials"
+    folder.mkdir(parents=True, exist_ok=True)
+    whole = load_segments(folder) if partials else None
+    segments, n_read = read_segments(
+        reading, events, folder=folder, whole=whole, rehash=rehash, as_of=as_of, known=known
+    )
+    account_segments = read_accounts(reading, accounts, folder=folder, known=whole, rehash=rehash)
+    sources, account_sources = (
+        [source for segment in some.values() for source in segment.sources] for some in (segments, account_segments)
     )
     intake = replace(
-        sum_up(sources, account_parts, account_counts, config=config, secret=reading.secret, as_of=as_of),
+        sum_up(sources, account_sources, config=config, secret=reading.secret, as_of=as_of),
         sources=list_sources(events, accounts),
-        segments=tuple(segments),
+        segments=(*segments, *account_segments),
         n_read=n_read,
         templates=merge_templates(each for path, one in segments.items() for each in read_templates(path, one)),
     )
-    read_accounts(reading, account_parts, intake.account_kinds)
-    create_views(reading, segments, intake.event_kinds, intake.account_kinds, window=intake.window)
+    create_accounts_view(reading, account_segments)
+    create_views(reading, segments, account_segments, intake.event_kinds, intake.account_kinds, window=intake.window)
     return intake
 
 
@@ -150,8 +152,7 @@ def tell_latest(as_of: date | None, *, now: datetime | None = None) -> int:
 
 def sum_up(
     sources: Sequence[Source],
-    account_parts: Sequence[Part | Source],
-    account_counts: Counts,
+    account_sources: Sequence[Source],
     *,
     config: Config,
     secret: str,
@@ -159,11 +160,11 @@ def sum_up(
 ) -> Intake:
     """Sum up what was read, of all ``sources``; an error if it is too little, or too much of it is unusable."""
     event_kinds = _find_kinds([source.present for source in sources], config)
-    account_kinds = _find_kinds([part.present for part in account_parts], config)
-    _require_kinds({*event_kinds, *account_kinds}, [*sources, *account_parts], config)
-    counts = add_up(sources)
+    account_kinds = _find_kinds([part.present for part in account_sources], config)
+    _require_kinds({*event_kinds, *account_kinds}, [*sources, *account_sources], config)
+    counts, account_counts = add_up(sources), add_up(account_sources)
     require_usable([counts, account_counts], limit=config.max_rejected_share)
-    _require_rows(counts, account_counts, account_parts)
+    _require_rows(counts, account_counts, account_sources)
     first_day, last_day = _find_window(counts, config, as_of)
     return Intake(
         kinds=tuple(sorted({*event_kinds, *account_kinds})),
@@ -178,7 +179,7 @@ def sum_up(
         rejected=counts.rejected + account_counts.rejected,
         unusable=_list_unusable(sources, config),
         sources=(),
-        has=_find_optional(sources, account_parts, config),
+        has=_find_optional(sources, account_sources, config),
         secret=secret,
         segments=(),
         n_read=len(sources),
@@ -198,12 +199,12 @@ def add_up(sources: Sequence[Source]) -> Counts:
     )
 
 
-def _require_rows(counts: Counts, account_counts: Counts, account_parts: Sequence[Part | Source]) -> None:
+def _require_rows(counts: Counts, account_counts: Counts, account_sources: Sequence[Source]) -> None:
     if not counts.n_rows:
         raise InputError("events: there are no rows; give events with account, time and a kind of link")
     if not counts.days:
         raise InputError("events: there is no usable row; give events with account, time and a kind of link")
-    if account_parts and not account_counts.n_rows:
+    if account_sources and not account_counts.n_rows:
         raise InputError("accounts: there are no rows; give some, or leave the accounts out")
 
 
@@ -233,7 +234,7 @@ def _find_kinds(present: Sequence[frozenset[str]], config: Config) -> tuple[str,
     return tuple(kind for kind in sorted(config.kinds) if any(f"kind_{kind}" in names for names in present))
 
 
-def _require_kinds(active: set[str], parts: Sequence[Part | Source], config: Config) -> None:
+def _require_kinds(active: set[str], parts: Sequence[Source], config: Config) -> None:
     """Every kind that the user named needs a column; of the default kinds one is enough."""
     names = list(dict.fromkeys(name for part in parts for name in part.names))
     missing = [field for field in kind_fields(config) if field.name.removeprefix("kind_") not in active]
@@ -272,14 +273,14 @@ def list_sources(*given: Any) -> tuple[str, ...]:
     return tuple(listed)
 
 
-def _find_optional(parts: Sequence[Source], account_parts: Sequence[Part | Source], config: Config) -> frozenset[str]:
+def _find_optional(parts: Sequence[Source], account_sources: Sequence[Source], config: Config) -> frozenset[str]:
     present = {name for part in parts for name in part.present}
     names = {name.lower() for part in parts for name in part.names}
     found = {name for name in OPTIONAL if name in present}
     found |= {name for name in _OPTIONAL_NAMES if str(getattr(config.columns, name)).lower() in names}
-    if any("created_us" in part.present for part in account_parts):
+    if any("created_us" in part.present for part in account_sources):
         found.add("created_at")
-    if any("organization" in part.present for part in account_parts):
+    if any("organization" in part.present for part in account_sources):
         found.add("organization")
     return frozenset(found)
 

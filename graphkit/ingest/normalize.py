@@ -7,12 +7,12 @@ import socket
 from collections.abc import Callable
 from functools import cache
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from graphkit.config import Config
-from graphkit.privacy import digest_value
+from graphkit.engine import quote_text
+from graphkit.privacy import digest_value, make_digest
 
 LONGEST_TEXT = 512
 _KEPT_TEXT = 200
@@ -21,6 +21,8 @@ _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = rf"^{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}$"
 _GROUP = r"(?:0|[1-9a-f][0-9a-f]{0,3})"
 _ANY_GROUP = r"[0-9a-f]{1,4}"
+_PLAIN_TEXT = r"^[!-~](?s:.*[!-~])?$"
+"""Texts that neither begin nor end with white space, as far as a byte of ASCII tells."""
 _BRACKETED = re.compile(r"\[([^\]]*)\](?::\d{1,5})?")
 _IPV4_PORT = re.compile(r"([0-9.]+):\d{1,5}")
 _LENGTH = re.compile(r"[0-9]{1,3}")
@@ -42,6 +44,27 @@ def make_canonical_function(kind: str, *, config: Config) -> Texts:
     return to_canonical
 
 
+def canonical_of(raw: str, kind: str, *, config: Config, function: str) -> str:
+    """SQL of the one spelling of a raw value of ``kind``: of a plain one at once, else as the canonical function says.
+
+    Parameters
+    ----------
+    function
+        Name by which SQL knows that function, which takes many times as long.
+    """
+    plain = {_PLAIN_TEXT: raw}
+    if config.kinds[kind].normalize == "ip":
+        plain = {_IPV4: _cut_ipv4(raw, config.ipv4_prefix)} | _cut_ipv6(raw, config.ipv6_prefix)
+    cases = [f"WHEN regexp_matches({raw}, {quote_text(pattern)}) THEN {sql}" for pattern, sql in plain.items()]
+    return f"CASE {' '.join(cases)} ELSE {function}({raw}) END"
+
+
+def shown_of(canonical: str, *, digest: bool, function: str) -> str:
+    """SQL of the entity as it is kept and shown; ``function`` is the showing function's name in SQL."""
+    call = f"{function}({canonical})"
+    return call if digest else f"CASE WHEN strlen({canonical}) <= {LONGEST_TEXT} THEN {canonical} ELSE {call} END"
+
+
 def make_showing_function(kind: str, *, key: bytes, digest: bool) -> Texts:
     """A function from the one spelling of values of ``kind`` to entities as they are kept and shown.
 
@@ -50,10 +73,11 @@ def make_showing_function(kind: str, *, key: bytes, digest: bool) -> Texts:
     digest
         Whether entities are keyed digests.
     """
+    to_digest = make_digest(key=key, kind=kind)
 
     def to_shown(values: pa.ChunkedArray) -> pa.Array:
         if digest:
-            return _map(_join(values), lambda value: digest_value(value, key=key, kind=kind))
+            return _map(_join(values), to_digest)
         return shorten_texts(_join(values), key=key, kind=kind)
 
     return to_shown
@@ -78,42 +102,31 @@ def normalize_addresses(values: pa.Array, *, ipv4_prefix: int, ipv6_prefix: int)
     ``X-Forwarded-For``. IPv4 inside IPv6 (``::ffff:198.51.100.7``) is IPv4.
     """
     trimmed = pc.utf8_trim_whitespace(values)
-    plain = pc.fill_null(pc.match_substring_regex(trimmed, _IPV4), fill_value=False)
-    result = trimmed if ipv4_prefix == 32 else _cut_ipv4(trimmed, plain, prefix=ipv4_prefix)
-    others = trimmed.filter(pc.invert(plain))
-    if not len(others):
-        return result
-    networks, left = _cut_ipv6(others, prefix=ipv6_prefix)
-    parsed = _replace(
-        networks, left, lambda value: _parse_address(value, ipv4_prefix=ipv4_prefix, ipv6_prefix=ipv6_prefix)
-    )
-    return pc.replace_with_mask(result, pc.invert(plain), parsed)
+    return _map(trimmed, lambda value: _parse_address(value, ipv4_prefix=ipv4_prefix, ipv6_prefix=ipv6_prefix))
 
 
-def _cut_ipv4(values: pa.Array, plain: pa.Array, *, prefix: int) -> pa.Array:
-    """Plain IPv4 addresses as networks; other values stay."""
-    octets = pc.list_flatten(pc.split_pattern(values.filter(plain), "."))
-    mask = np.frombuffer(_mask(4, prefix), np.uint8)
-    cut = octets.cast(pa.uint8()).to_numpy(zero_copy_only=False).reshape(-1, 4) & mask
-    parts = [pa.array(np.ascontiguousarray(cut[:, place])).cast(pa.string()) for place in range(4)]
-    networks = pc.binary_join_element_wise(pc.binary_join_element_wise(*parts, "."), str(prefix), "/")
-    return pc.replace_with_mask(values, plain, networks)
+def _cut_ipv4(raw: str, prefix: int) -> str:
+    """SQL of a plain IPv4 address as a network."""
+    if prefix == 32:
+        return raw
+    octets = [f"CAST(split_part({raw}, '.', {place + 1}) AS UTINYINT)" for place in range(4)]
+    cut = [f"{octet} & {mask}::UTINYINT" for octet, mask in zip(octets, _mask(4, prefix), strict=True)]
+    return f"concat_ws('.', {', '.join(cut)}) || '/{prefix}'"
 
 
-def _cut_ipv6(values: pa.Array, *, prefix: int) -> tuple[pa.Array, pa.Array]:
-    """Plain IPv6 addresses as networks where that takes no more than their first groups; also tells those left as are.
+def _cut_ipv6(raw: str, prefix: int) -> dict[str, str]:
+    """From a pattern of plain IPv6 addresses to SQL of their networks, where these are no more than their first groups.
 
     Up to four groups (a zero among them is not the longest run of zeros) in the one spelling, the last of them not
     zero, then all the others, or some and the ``::`` that stands for the rest.
     """
     kept, rest = divmod(prefix, 16)
     if rest or not 1 <= kept <= 4:
-        return values, pc.is_valid(values)
+        return {}
     n_others = 8 - kept
     host = rf"(?::{_ANY_GROUP}){{{n_others}}}|::(?:{_ANY_GROUP}(?::{_ANY_GROUP}){{0,{n_others - 2}}})?"
     pattern = rf"^((?:{_GROUP}:){{{kept - 1}}}[1-9a-f][0-9a-f]{{0,3}})(?:{host})$"
-    cut = pc.replace_substring_regex(values, pattern, rf"\1::/{prefix}")
-    return cut, pc.equal(cut, values)
+    return {pattern: rf"regexp_replace({raw}, {quote_text(pattern)}, '\1::/{prefix}')"}
 
 
 def _parse_address(value: str, *, ipv4_prefix: int, ipv6_prefix: int) -> str | None:
@@ -167,7 +180,7 @@ def _join(values: pa.ChunkedArray | pa.Array) -> pa.Array:
     return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
 
 
-def _map(values: pa.Array, function: Callable[[str], str]) -> pa.Array:
+def _map(values: pa.Array, function: Callable[[str], str | None]) -> pa.Array:
     return pa.array([None if value is None else function(value) for value in values.to_pylist()], pa.string())
 
 

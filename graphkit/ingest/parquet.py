@@ -9,7 +9,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from graphkit.engine import Engine, quote_text
+from graphkit.engine import Engine, quote_name, quote_text
 from graphkit.errors import InputError
 from graphkit.ingest.fields import Field, find_prompts, match_fields, require_fields
 from graphkit.ingest.parts import Part, describe_columns, explain_failure, read_columns
@@ -64,6 +64,13 @@ def _open_alike(
         n_rows={},
         row="file_row_number",
         files={file.path: file for file in files},
+        untrimmed={
+            field.name: quote_name(column)
+            for field in fields
+            if (column := columns.get(field.name))
+            and types[column] == "VARCHAR"
+            and field.role_of(column) in {"id", "text"}
+        },
     )
 
 

@@ -1,6 +1,6 @@
 """Partials: what was read and coded once is kept under the fingerprint of its file, and not read again.
 
-Files that are coded together share a segment: a folder with their coded events, the names of the codes, and
+Files that are coded together share a segment: a folder with their coded events or accounts, the names of the codes, and
 ``segment.json``, which is there only when all else is, and holds the checksums of all, its own too.
 """
 
@@ -13,7 +13,9 @@ import os
 import re
 import shutil
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +31,13 @@ _STAGING = ".staging-"
 _SEALED = re.compile(rb'\{"checksum":(\d+),"segment":(.*)\}\n', re.DOTALL)
 _LOG = logging.getLogger("graphkit")
 _SAMPLE = 1 << 16
-_BLOCK = 1 << 24
+_BLOCK = 1 << 20
 _LEAST_LIVE = 0.5
 """Share of a segment's rows that must still be wanted; below, it is dropped and what is left of it coded anew."""
 
 
 class Source(BaseModel):
-    """A file or frame that was coded: all that is known of it without reading it again."""
+    """A file or frame that was coded, or all accounts: what is known of it without reading it again."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -152,15 +154,20 @@ def drop_unused(folder: Path, used: Iterable[Path]) -> None:
             shutil.rmtree(path)
 
 
-def begin_segment(folder: Path, name: str) -> Path:
-    """Make an empty folder in which a segment is staged."""
+@contextmanager
+def stage_segment(folder: Path, name: str) -> Iterator[Path]:
+    """Make an empty folder in which a segment is staged; it is removed if it fails."""
     while (folder / name).exists():  # damaged, or one of whose files a part is wanted no more
         name += "x"
     staged = folder / f"{_STAGING}{name}"
     if staged.exists():  # left by a killed run
         shutil.rmtree(staged)
     staged.mkdir(parents=True)
-    return staged
+    try:
+        yield staged
+    except BaseException:
+        shutil.rmtree(staged, ignore_errors=True)
+        raise
 
 
 def finish_segment(staged: Path, sources: Iterable[Source], *, mined: tuple[str, ...]) -> tuple[Path, Segment]:
@@ -169,7 +176,7 @@ def finish_segment(staged: Path, sources: Iterable[Source], *, mined: tuple[str,
     for path in files:
         with path.open("rb") as file:
             os.fsync(file.fileno())
-    checksums = {path.name: _checksum(path) for path in files}
+    checksums = dict(zip((path.name for path in files), _checksums(files), strict=True))
     segment = Segment(format=_FORMAT, checksums=checksums, sources=tuple(sources), mined=mined)
     body = segment.model_dump_json().encode()
     (staged / _MANIFEST).write_bytes(b'{"checksum":%d,"segment":%s}\n' % (zlib.crc32(body), body))
@@ -186,14 +193,21 @@ def _read_segment(folder: Path) -> tuple[str, Segment | None]:
         segment = Segment.model_validate_json(sealed[2])
         if segment.format != _FORMAT:
             return f"{manifest}: is of format {segment.format}, not {_FORMAT}", None
-        for name, checksum in segment.checksums.items():
-            if _checksum(folder / name) != checksum:
-                return f"{folder / name}: is damaged", None
+        files = [folder / name for name in segment.checksums]
+        for file, found, checksum in zip(files, _checksums(files), segment.checksums.values(), strict=True):
+            if found != checksum:
+                return f"{file}: is damaged", None
     except OSError as error:
         return f"{error.filename}: cannot be read: {error.strerror}", None
     except ValidationError:
         return f"{manifest}: is of another version of graphkit", None
     return "", segment
+
+
+def _checksums(paths: Sequence[Path]) -> list[int]:
+    """CRC-32 of each file, several at a time: Python lets other threads run meanwhile."""
+    with ThreadPoolExecutor() as threads:
+        return list(threads.map(_checksum, paths))
 
 
 def _checksum(path: Path) -> int:

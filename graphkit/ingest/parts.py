@@ -61,6 +61,8 @@ class Part:
     files: Mapping[str, File] = field(default_factory=dict)
     malformed: Mapping[str, Malformed] = field(default_factory=dict)
     """By the same keys as ``files``; those files whose lines were all well formed are left out."""
+    untrimmed: Mapping[str, str] = field(default_factory=dict)
+    """SQL of some fields' texts as they stand, with the white space around them that ``values`` leaves out."""
     stream: HeldStream | None = None
     """A stream with raw prompts, to be read again."""
 

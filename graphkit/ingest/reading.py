@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from itertools import groupby
@@ -12,17 +11,13 @@ from typing import Any
 
 from graphkit.engine import quote_name, quote_text
 from graphkit.ingest.checks import tell_set_aside
-from graphkit.ingest.codes import code_of
 from graphkit.ingest.coding import (
     LABELS,
     OPTIONAL,
     code_events,
-    code_kind,
-    coded_kind,
     events_file,
     names_file,
     sources_of,
-    write_names,
 )
 from graphkit.ingest.context import Reading
 from graphkit.ingest.fields import Field, event_fields
@@ -33,13 +28,12 @@ from graphkit.ingest.partials import (
     Segment,
     Segments,
     Source,
-    begin_segment,
     find_live,
     fingerprint_file,
     finish_segment,
-    load_segments,
+    stage_segment,
 )
-from graphkit.ingest.parts import EARLIEST_US, Part
+from graphkit.ingest.parts import Part
 from graphkit.ingest.prompt_mining import (
     Group,
     KnownTemplates,
@@ -63,7 +57,8 @@ def read_segments(
     reading: Reading,
     events: Any,
     *,
-    partials: Path | None,
+    folder: Path,
+    whole: Segments | None,
     rehash: bool,
     as_of: date | None = None,
     known: KnownTemplates | None = None,
@@ -72,13 +67,15 @@ def read_segments(
 
     Parameters
     ----------
+    folder
+        Where new segments go.
+    whole
+        Segments from before; None where files are not to be known again.
     as_of
         The last day that counts; None for that of the newest event.
     known
         Gives templates that are known from before.
     """
-    folder = partials or reading.engine.scratch / "partials"
-    folder.mkdir(parents=True, exist_ok=True)
     if is_frame(events):
         parts = open_parts(reading, events, event_fields(reading.config), what="events")
         frames = reading.engine.scratch / "frames"  # a frame is not known again
@@ -89,11 +86,11 @@ def read_segments(
     files = find_files(events, what="events")
     prints = {
         file.path: fingerprint_file(file, config=reading.config, key=reading.key, whole=rehash)
-        if partials
+        if whole is not None
         else file.path
         for file in files
     }
-    whole = load_segments(folder)
+    whole = whole or {}
     segments = dict(find_live(whole, prints.values()))
     there = {source.fingerprint for segment in segments.values() for source in segment.sources}
     missing = [file for file in files if prints[file.path] not in there]
@@ -123,42 +120,10 @@ def open_parts(reading: Reading, given: Any, fields: Sequence[Field], *, what: s
     return _open_files(reading, find_files(given, what=what), fields, what=what)
 
 
-def read_accounts(reading: Reading, parts: Sequence[Part], kinds: Sequence[str]) -> None:
-    """Make the table ``accounts_file``, coded, and the names of its codes."""
-    engine, folder = reading.engine, reading.engine.scratch / "accounts"
-    folder.mkdir()
-    more = "".join(f", kind_{kind} UBIGINT" for kind in kinds)
-    engine.run(
-        f"CREATE OR REPLACE TEMP TABLE accounts_file (account UBIGINT, created_us BIGINT, organization UBIGINT{more})"
-    )
-    if not parts:
-        return
-    accounts = " UNION ALL ".join(f"SELECT {part.values['account_id']} AS raw FROM {part.relation}" for part in parts)
-    write_names(engine, folder / names_file("account"), accounts, secret=reading.secret)
-    joins = []
-    for kind in (f"kind_{kind}" for kind in kinds):
-        path = folder / names_file(kind)
-        code_kind(engine, kind, parts, path, config=reading.config, key=reading.key, secret=reading.secret)
-        joins.append(coded_kind(kind))
-    for part in parts:
-        created = part.values["created_us"]
-        inner = [
-            f"{code_of(part.values['account_id'], secret=reading.secret)} AS account",
-            f"CASE WHEN {created} BETWEEN {EARLIEST_US} AND {reading.latest_us} THEN {created} END AS created_us",
-            f"{code_of(part.values['organization'], secret=reading.secret)} AS organization",
-            *(f"{code_of(part.values[f'kind_{kind}'], secret=reading.secret)} AS raw_kind_{kind}" for kind in kinds),
-        ]
-        outer = ["account", "created_us", "organization", *(code for code, _ in joins)]
-        engine.run(
-            f"INSERT INTO accounts_file SELECT {', '.join(outer)} "
-            f"FROM (SELECT {', '.join(inner)} FROM {part.relation}) "
-            f"{' '.join(join for _, join in joins)} WHERE account IS NOT NULL"
-        )
-
-
 def create_views(
     reading: Reading,
     segments: Segments,
+    account_segments: Segments,
     event_kinds: Sequence[str],
     account_kinds: Sequence[str],
     *,
@@ -172,7 +137,7 @@ def create_views(
         for place, sources in groupby(segment.sources, key=lambda source: source.part)
     ]
     reading.engine.run(f"CREATE OR REPLACE TEMP VIEW events AS {' UNION ALL '.join(selects)}")
-    folders: list[Path] = [*segments, reading.engine.scratch / "accounts"]
+    folders = [*segments, *account_segments]
     for what in ("account", *LABELS, *(f"kind_{kind}" for kind in sorted({*event_kinds, *account_kinds}))):
         files = [quote_text(str(path / names_file(what))) for path in folders if (path / names_file(what)).is_file()]
         names = f"FROM read_parquet([{', '.join(files)}])" if files else "SELECT 0::UBIGINT AS code, '' AS name LIMIT 0"
@@ -205,15 +170,11 @@ def _open_files(reading: Reading, files: Sequence[File], fields: Sequence[Field]
 def _code(
     reading: Reading, parts: Sequence[Part], folder: Path, name: str, prints: Mapping[str, str], group: Group
 ) -> tuple[Path, Segment]:
-    staged = begin_segment(folder, name)
-    try:
+    with stage_segment(folder, name) as staged:
         sources = _code_sources(reading, parts, staged, prints, group)
         if group.mined is not None:
             write_mined(group.mined, staged)
         return finish_segment(staged, sources, mined=group.mined.files if group.mined else ())
-    except BaseException:
-        shutil.rmtree(staged, ignore_errors=True)
-        raise
 
 
 def _code_sources(

@@ -14,7 +14,7 @@ from graphkit.config import Config
 from graphkit.errors import GraphkitError, UsageError
 from graphkit.ingest.codes import make_secret
 from graphkit.ingest.coding import OPTIONAL
-from graphkit.ingest.events import Intake, add_up, list_sources, sum_up, tell_latest
+from graphkit.ingest.events import Intake, list_sources, sum_up, tell_latest
 from graphkit.ingest.partials import Source
 from graphkit.ingest.sources import find_files, is_frame
 from graphkit.ingest.tasks import ROWS, TOLD, Task, read_files
@@ -52,9 +52,8 @@ def read_events_with_spark(
     account_sources: list[Source] = []
     if accounts is not None:
         read_too, account_sources = _read(engine, accounts, replace(task, what="accounts"))
-    account_counts = add_up(account_sources)
     intake = replace(
-        sum_up(sources, account_sources, account_counts, config=config, secret=secret, as_of=as_of),
+        sum_up(sources, account_sources, config=config, secret=secret, as_of=as_of),
         sources=list_sources(events, accounts),
     )
     with explain_spark():

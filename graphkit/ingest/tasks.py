@@ -15,12 +15,12 @@ import pyarrow.parquet as pq
 from graphkit.config import Config
 from graphkit.engine import open_engine
 from graphkit.errors import GraphkitError
-from graphkit.ingest.checks import ACCOUNT_REASONS, count_rows
+from graphkit.ingest.accounts import ACCOUNTS_FILE, code_accounts
 from graphkit.ingest.coding import LABELS, OPTIONAL, events_file, names_file
 from graphkit.ingest.context import Reading
 from graphkit.ingest.fields import account_fields
 from graphkit.ingest.partials import Source
-from graphkit.ingest.reading import code_file, open_parts, read_accounts
+from graphkit.ingest.reading import code_file, open_parts
 from graphkit.ingest.sources import File
 
 TOLD, ROWS, NAMES = range(3)
@@ -77,11 +77,12 @@ def _read_file(file: File, task: Task, schema: pa.Schema) -> Iterator[pa.RecordB
         try:
             if task.what == "events":
                 folder, segment = code_file(reading, file)
-                (source,) = segment.sources
-                rows = pq.ParquetFile(folder / events_file(0)).iter_batches(columns=_columns(source, "t"))
+                rows = pq.ParquetFile(folder / events_file(0)).iter_batches(columns=_columns(segment.sources[0], "t"))
             else:
-                folder, source = _read_accounts(reading, file)
-                rows = engine.query("SELECT * RENAME (created_us AS t) FROM accounts_file").to_batches()
+                parts = open_parts(reading, [file.path], account_fields(task.config), what="accounts")
+                folder, segment = code_accounts(reading, parts, engine.scratch, "accounts")
+                rows = pq.ParquetFile(folder / ACCOUNTS_FILE).iter_batches()
+            (source,) = segment.sources
         except GraphkitError as error:
             yield _fill(schema, TOLD, text=[json.dumps(told | {"failure": str(error), "error": type(error).__name__})])
             return
@@ -94,31 +95,6 @@ def _read_file(file: File, task: Task, schema: pa.Schema) -> Iterator[pa.RecordB
 def _columns(source: Source, *more: str) -> list[str]:
     kinds = [name for name in source.present if name.startswith("kind_")]
     return ["account", *more, *kinds, *(name for name in OPTIONAL if name in source.present)]
-
-
-def _read_accounts(reading: Reading, file: File) -> tuple[Path, Source]:
-    """Make the table ``accounts_file`` of one file; gives the folder of the names, and what is to be told."""
-    fields = account_fields(reading.config)
-    (part,) = open_parts(reading, [file.path], fields, what="accounts")
-    counts = count_rows(reading.engine, [part], fields, reasons=ACCOUNT_REASONS, latest_us=reading.latest_us)
-    kinds = sorted(name.removeprefix("kind_") for name in part.present if name.startswith("kind_"))
-    read_accounts(reading, [part], kinds)
-    source = Source(
-        fingerprint="",
-        name=file.name,
-        part=0,
-        number=0,
-        n_rows=counts.n_rows,
-        n_set_aside=counts.n_set_aside,
-        days={},
-        values={},
-        rejected=counts.rejected,
-        present=part.present,
-        names=part.names,
-        prompts=part.prompts,
-        late=False,
-    )
-    return reading.engine.scratch / "accounts", source
 
 
 def _names(folder: Path, what: str, schema: pa.Schema, section: int) -> Iterator[pa.RecordBatch]:

@@ -77,10 +77,11 @@ def read_text(name: str, type_name: str) -> str:
         text = f"CAST(to_json({name}) AS VARCHAR)"
     else:
         text = name if base == "VARCHAR" else f"CAST({name} AS VARCHAR)"
-    return _trim(text)
+    return trim(text)
 
 
-def _trim(text: str) -> str:
+def trim(text: str) -> str:
+    """SQL of a text without white space around it; null where nothing is left."""
     # the test costs little, the trim a lot; a text with other white space at its end alone is left to its entity
     return f"CASE WHEN {text} < '!' OR suffix({text}, ' ') THEN nullif(trim({text}, {_BLANKS}), '') ELSE {text} END"
 

@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from graphkit.config import Config
 from graphkit.engine import Engine, quote_text
-from graphkit.ingest.coding import addresses_of
 from graphkit.ingest.infrastructure import Infrastructure
 from graphkit.ingest.organizations import LeftOut
+from graphkit.ingest.texts import addresses_of
 from graphkit.link.arrays import is_among
 from graphkit.link.links import Links
 from graphkit.link.weights import Weighted, link_threshold
