@@ -99,7 +99,7 @@ def describe_members(
         cluster=grouping.cluster[account],
         cluster_id=np.array(grouping.names, dtype=object)[grouping.cluster[account]],
         tier=np.array([tier for tier, _ in TIER_RULES], dtype=object)[rule],
-        strength=pairs.strongest_inside(grouping.cluster)[account],
+        strength=held.strength,
         likeness=member_likeness(links.profiles, grouping.cluster, grouping.cluster >= 0)[account],
         n_partners=(of_a + of_b)[account],
         kinds=pd.Series(kinds, dtype=pd.ArrowDtype(kinds.type)),
@@ -156,17 +156,11 @@ def add_up_bonds(grouping: Grouping, pairs: Weighted) -> Bonds:
         some = slice(start, start + _CHUNK)
         cluster = np.where(grouping.inside[some], grouping.cluster[pairs.a[some]], n)
         inverse = 1 / pairs.probability[some]
-        n_pairs = _add_to(n_pairs, cluster, inverse)
-        weight = _add_to(weight, cluster, pairs.weight[some] * inverse)
+        np.add.at(n_pairs, cluster, inverse)
+        np.add.at(weight, cluster, pairs.weight[some] * inverse)
         for kind, of_kind in enumerate(np.maximum(pairs.bits[some].T, 0, dtype=float, order="C")):
-            bits[kind] = _add_to(bits[kind], cluster, of_kind * inverse)
+            np.add.at(bits[kind], cluster, of_kind * inverse)
     return Bonds(n_pairs[:n], weight[:n], bits[:, :n])
-
-
-def _add_to(totals: Numbers, places: Integers, values: Numbers) -> Numbers:
-    """Add values to the totals at their places, in their order, as ``numpy.add.at`` does, which takes longer."""
-    all_places = np.concatenate([np.arange(len(totals)), places])
-    return np.bincount(all_places, weights=np.concatenate([totals, values])).astype(float)
 
 
 @dataclass(frozen=True)
@@ -181,6 +175,8 @@ class _Held:
     """Pairs that are links."""
     by_two_kinds: npt.NDArray[np.bool_]
     """Two kinds or more weigh in one of them."""
+    strength: Numbers
+    """Bits of the strongest pair; 0 for none."""
 
 
 def _add_up_pairs(grouping: Grouping, pairs: Weighted, account: Integers, *, threshold: float) -> _Held:
@@ -188,7 +184,7 @@ def _add_up_pairs(grouping: Grouping, pairs: Weighted, account: Integers, *, thr
     n, n_kinds = len(account), pairs.bits.shape[1]
     place = np.full(len(grouping.cluster), n)
     place[account] = np.arange(n)
-    bits, n_linked = np.zeros((n_kinds, n + 1)), np.zeros(n + 1)
+    bits, n_linked, strength = np.zeros((n_kinds, n + 1)), np.zeros(n + 1), np.zeros(n + 1)
     links_by, by_two_kinds = np.zeros((n_kinds, n + 1), dtype=bool), np.zeros(n + 1, dtype=bool)
     for start in range(0, len(pairs.a), _CHUNK):
         some = slice(start, start + _CHUNK)
@@ -200,12 +196,13 @@ def _add_up_pairs(grouping: Grouping, pairs: Weighted, account: Integers, *, thr
             n_weigh += weighs
             weighing = np.flatnonzero(weighs)
             for end in ends:
-                bits[kind] += np.bincount(end, weights=of_kind, minlength=n + 1)
+                np.add.at(bits[kind], end, of_kind)
                 links_by[kind, end[weighing]] = True
         for end in ends:
-            n_linked += np.bincount(end, weights=linked, minlength=n + 1)
+            np.add.at(n_linked, end, linked.astype(float))
             by_two_kinds[end[n_weigh >= 2]] = True
-    return _Held(bits[:, :n], links_by[:, :n], n_linked[:n], by_two_kinds[:n])
+            np.maximum.at(strength, end, pairs.weight[some])
+    return _Held(bits[:, :n], links_by[:, :n], n_linked[:n], by_two_kinds[:n], strength[:n])
 
 
 def _name_clusters(membership: Integers, links: Links) -> tuple[str, ...]:

@@ -55,7 +55,8 @@ class Weighted:
 
     def inside(self, membership: Integers) -> npt.NDArray[np.bool_]:
         """Tell the pairs of which both accounts are in one community; -1 is none."""
-        inside: npt.NDArray[np.bool_] = (membership[self.a] == membership[self.b]) & (membership[self.a] >= 0)
+        of_a = membership[self.a]
+        inside: npt.NDArray[np.bool_] = (of_a == membership[self.b]) & (of_a >= 0)
         return inside
 
     def strongest_inside(self, membership: Integers) -> Numbers:
