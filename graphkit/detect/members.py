@@ -46,6 +46,10 @@ class Grouping:
     inside: npt.NDArray[np.bool_]
     """For each pair whether both ends are in one cluster."""
 
+    def sizes(self) -> Integers:
+        """Accounts of each cluster."""
+        return np.bincount(self.cluster[self.cluster >= 0], minlength=len(self.names))
+
 
 def group_accounts(membership: Integers, pairs: Weighted, links: Links) -> Grouping:
     """Name the communities and tell which pairs stay inside."""
