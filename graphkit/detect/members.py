@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -118,10 +118,17 @@ def list_kinds(
     """List in each row of ``bits``, shape (rows, kinds), the names of the chosen kinds, most bits first."""
     names, listed = pa.array(kinds, pa.string()), []
     for start in range(0, len(bits), _CHUNK):
-        some = chosen[start : start + _CHUNK]
-        order = np.argsort(np.where(some, -bits[start : start + _CHUNK], np.inf), axis=1, kind="stable")
-        places = order[np.take_along_axis(some, order, axis=1)].astype(np.int16)
-        offsets = np.concatenate([[0], np.cumsum(np.count_nonzero(some, axis=1))]).astype(np.int32)
+        value, some = (np.ascontiguousarray(each[start : start + _CHUNK].T) for each in (bits, chosen))
+        rank = np.zeros(some.shape, np.int16)
+        for one, other in combinations(range(len(kinds)), 2):
+            ahead = value[one] >= value[other]
+            rank[other] += ahead & some[one]
+            rank[one] += ~ahead & some[other]
+        offsets = np.concatenate([[0], np.cumsum(np.count_nonzero(some, axis=0))]).astype(np.int32)
+        places = np.empty(offsets[-1], np.int16)
+        for kind in range(len(kinds)):
+            rows = np.flatnonzero(some[kind])
+            places[offsets[rows] + rank[kind, rows]] = kind
         listed.append(pa.ListArray.from_arrays(offsets, pa.DictionaryArray.from_arrays(places, names)))
     return pa.chunked_array(listed, pa.list_(pa.dictionary(pa.int16(), pa.string())))
 
