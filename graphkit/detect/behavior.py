@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphkit.detect.parts import Clusters, Part, around, make_part, missing_part
+from graphkit.link.arrays import number_distinct
 from graphkit.link.links import Numbers
 from graphkit.link.naming import place_names, rank_names
 
@@ -72,7 +73,8 @@ def capability_concentration(clusters: Clusters) -> Part:
     model, capability = (rank_names(usage[name]) for name in ("model", "capability"))
     if not model.any() and not capability.any():
         return missing_part("capability_concentration", n, "the events have neither model nor capability")
-    mixes, mix = np.unique(model * (capability.max() + 1) + capability, return_inverse=True)
+    n_capabilities = int(capability.max()) + 1
+    mixes, mix = number_distinct(model * n_capabilities + capability, (int(model.max()) + 1) * n_capabilities)
     place = place_names(usage["cluster_id"], clusters.grouping.names)
     row = np.where(place < 0, n, place).astype(np.int64)  # the last is the population's
     slot = row * len(mixes) + mix
