@@ -179,6 +179,8 @@ def _pairs_table(pairs: Weighted, links: Links) -> pa.Table:
 def _co_uses_table(graph: Graph) -> pa.Table:
     """Co-uses of the pairs that are kept."""
     links, co_uses = graph.links, graph.co_uses
+    if not len(co_uses.pair):
+        return TABLES["co_uses"].schema().empty_table()
     linked = is_among(co_uses.pair, graph.pairs.a * len(links.accounts) + graph.pairs.b)
     a, b = np.divmod(co_uses.pair[linked], max(len(links.accounts), 1))
     return pa.table(
