@@ -11,12 +11,17 @@ from typing import TYPE_CHECKING
 from graphkit.tables import TABLES
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pyarrow as pa
 
 Writing = Future[tuple[bytes, int]]
 """A table that is being written: its Parquet bytes, and its number of rows."""
 
 _ROWS_AT_ONCE = 1 << 18
+_REPEATING = {"text", "texts", "integer"}
+"""Types of columns whose values repeat."""
+_LARGEST_DICTIONARY = 1 << 23
 
 
 @contextmanager
@@ -42,47 +47,54 @@ def write_table(name: str, rows: pa.Table | None) -> tuple[bytes, int]:
     schema = definition.schema()
     table = schema.empty_table() if rows is None else rows.select(schema.names)
     order = _find_order(table, definition.sorted_by)
-    texts = [column.name for column in definition.columns if column.type in {"text", "texts"}]
+    coded = [f"{one.name}.list.element" if one.type == "texts" else one.name for one in definition.columns]
     sink = BytesIO()
-    with pq.ParquetWriter(sink, schema, compression="zstd", use_dictionary=texts) as writer:
+    with pq.ParquetWriter(
+        sink,
+        schema,
+        compression="zstd",
+        use_dictionary=[path for path, one in zip(coded, definition.columns, strict=True) if one.type in _REPEATING],
+        dictionary_pagesize_limit=_LARGEST_DICTIONARY,
+        write_statistics=list(definition.sorted_by[:1]),  # those of others let a reader skip nothing
+    ) as writer:
         for start in range(0, max(len(table), 1), _ROWS_AT_ONCE):
-            place = None if order is None else order.slice(start, _ROWS_AT_ONCE)
+            place = None if order is None else order[start : start + _ROWS_AT_ONCE]
             rows_now = table.slice(start, _ROWS_AT_ONCE) if place is None else table.take(place)
             writer.write_table(rows_now.cast(schema))
     return sink.getvalue(), table.num_rows
 
 
-def _find_order(table: pa.Table, columns: tuple[str, ...]) -> pa.Array | None:
+def _find_order(table: pa.Table, columns: tuple[str, ...]) -> npt.NDArray[np.int64] | None:
     """Places of a table's rows in the order of some columns, nulls first; None if they are in it."""
     import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
 
-    keys: dict[str, pa.ChunkedArray] = {}
-    for name in columns:
-        if table[name].null_count:
-            keys[f"{name} is known"] = pc.is_valid(table[name])  # pyarrow's own options for nulls vary by version
-        keys[name] = _rank_texts(table[name])
     if not len(table):
         return None
-    tied, risen = np.ones(len(table) - 1, dtype=bool), np.zeros(len(table) - 1, dtype=bool)
-    for key in keys.values():
-        above, below = key.slice(0, len(key) - 1), key.slice(1)
-        risen |= tied & np.asarray(pc.fill_null(pc.less(above, below), fill_value=False))
-        tied &= np.asarray(pc.fill_null(pc.equal(above, below), fill_value=True))
-    if (tied | risen).all():
-        return None
-    return pc.sort_indices(pa.table(keys), sort_keys=[(name, "ascending") for name in keys])
+    ranks = [_rank_values(table[name]) for name in columns]
+    for start in range(0, len(table), _ROWS_AT_ONCE):
+        some = slice(start, start + _ROWS_AT_ONCE + 1)
+        risen = np.zeros(len(ranks[0][some]) - 1, dtype=bool)
+        tied = ~risen
+        for rank in ranks:
+            above, below = rank[some][:-1], rank[some][1:]
+            risen, tied = risen | (tied & (above < below)), tied & (above == below)
+        if not np.all(risen | tied):
+            order: npt.NDArray[np.int64] = np.lexsort(ranks[::-1])
+            return order
+    return None
 
 
-def _rank_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column of dictionary texts as the rank of each: texts sort slowly, and few are distinct."""
-    import pyarrow as pa
+def _rank_values(column: pa.ChunkedArray) -> npt.NDArray[np.integer]:
+    """Numbers that rise as the values of a column do, the least for null."""
+    import numpy as np
     import pyarrow.compute as pc
 
-    if not pa.types.is_dictionary(column.type):
-        return column
-    column = column.unify_dictionaries()
-    texts = column.chunk(0).dictionary if column.num_chunks else pa.array([], pa.string())
-    ranks = pc.rank(texts, tiebreaker="dense").cast(pa.uint32())
-    return pa.chunked_array([ranks.take(chunk.indices) for chunk in column.chunks], pa.uint32())
+    encoded = pc.dictionary_encode(column)
+    encoded = encoded.chunk(0) if encoded.num_chunks == 1 else encoded.combine_chunks()
+    values, n = encoded.dictionary, len(encoded.dictionary)
+    if not encoded.null_count and pc.all(pc.less(values.slice(0, n - 1), values.slice(1))).as_py():
+        places: npt.NDArray[np.integer] = encoded.indices.to_numpy()
+        return places
+    rank = np.append(pc.rank(values, tiebreaker="dense").to_numpy(), 0)  # null is at place -1
+    ranks: npt.NDArray[np.integer] = rank.astype(np.min_scalar_type(n))[pc.fill_null(encoded.indices, -1).to_numpy()]
+    return ranks

@@ -62,6 +62,19 @@ def test_the_same_rows_are_the_same_bytes_whatever_their_form(seed, given):
     assert tablefile.write_table("activity", given(mixed(seed))) == tablefile.write_table("activity", mixed(9))
 
 
+def test_values_that_repeat_are_dictionaries_in_the_file():
+    rows = [{"account_a": f"a{n}", "account_b": "b", "match_weight": 1.5, "kinds": ["ip", "payment"]} for n in range(9)]
+    table = pa.table(
+        {name: [row[name] for row in rows] for name in rows[0]} | {"sampling_probability": pa.array([0.5] * 9)}
+    )
+    kinds = pa.array([["ip", "payment"]] * 9, pa.list_(pa.dictionary(pa.int16(), pa.string())))
+    data, _ = tablefile.write_table("pairs", table)
+    assert tablefile.write_table("pairs", table.set_column(3, "kinds", kinds)) == (data, 9)
+    columns = pq.ParquetFile(io.BytesIO(data)).metadata.row_group(0).to_dict()["columns"]
+    coded = {column["path_in_schema"]: "RLE_DICTIONARY" in column["encodings"] for column in columns}
+    assert [path for path, is_coded in coded.items() if is_coded] == ["account_a", "account_b", "kinds.list.element"]
+
+
 def test_another_row_is_other_bytes():
     changed = pa.Table.from_pylist([*ROWS[:-1], ROWS[-1] | {"n_events": 99}], schema=SCHEMA)
     assert tablefile.write_table("activity", changed) != tablefile.write_table("activity", mixed(0))

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphkit.detect.parts import Clusters, Part, around, make_part, missing_part
+from graphkit.link.arrays import number_distinct
 from graphkit.link.links import Numbers
 from graphkit.link.naming import place_names, rank_names
 
@@ -51,12 +52,12 @@ def private_share(clusters: Clusters) -> Part:
     kinds = [place for place, kind in enumerate(links.kinds) if clusters.config.kinds[kind].normalize == "ip"]
     if not kinds:
         return missing_part("private_share", clusters.n, "the events have no addresses")
-    is_address = np.isin(links.entity_kind(), kinds)[links.entity]
-    n_accounts = len(links.accounts)
+    address = np.isin(links.entity_kind(), kinds)
+    is_address, n_accounts = address[links.entity], len(links.accounts)
     shared = np.bincount(links.account[is_address], weights=links.n_events[is_address], minlength=n_accounts)
     private = 1 - np.clip(shared / np.maximum(links.accounts["n_events"].to_numpy(), 1), 0, 1)
-    meets = np.zeros(n_accounts)
-    meets[links.account[_shared_inside(clusters, is_address)]] = 1
+    uses, meets = clusters.uses, np.zeros(n_accounts)
+    meets[links.account[uses.link[((uses.n_inside > 1) & address[uses.entity])[uses.row]]]] = 1
     member = clusters.members["account"].to_numpy()
     meeting = clusters.mean(meets[member])
     value = np.full(clusters.n, np.nan)
@@ -72,7 +73,8 @@ def capability_concentration(clusters: Clusters) -> Part:
     model, capability = (rank_names(usage[name]) for name in ("model", "capability"))
     if not model.any() and not capability.any():
         return missing_part("capability_concentration", n, "the events have neither model nor capability")
-    mixes, mix = np.unique(model * (capability.max() + 1) + capability, return_inverse=True)
+    n_capabilities = int(capability.max()) + 1
+    mixes, mix = number_distinct(model * n_capabilities + capability, (int(model.max()) + 1) * n_capabilities)
     place = place_names(usage["cluster_id"], clusters.grouping.names)
     row = np.where(place < 0, n, place).astype(np.int64)  # the last is the population's
     slot = row * len(mixes) + mix
@@ -105,29 +107,18 @@ def volume(clusters: Clusters) -> Part:
     return make_part("volume", value, usual, np.clip(0.5 + np.log2(value / usual) / 8, 0, 1))
 
 
-def _shared_inside(clusters: Clusters, chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Of the chosen links, those of members to an entity that another member of the cluster uses too."""
-    links, n_entities = clusters.links, max(len(clusters.links.entities), 1)
-    cluster = clusters.grouping.cluster[links.account]
-    rows = np.flatnonzero(chosen & (cluster >= 0))
-    key = cluster[rows] * n_entities + links.entity[rows]
-    _, place, n_inside = np.unique(key, return_inverse=True, return_counts=True)
-    shared = np.zeros(len(chosen), dtype=bool)
-    shared[rows[n_inside[place] > 1]] = True
-    return shared
-
-
 def _densest_shares(cluster: npt.NDArray[np.int64], seconds: npt.NDArray[np.int64], *, n: int) -> Numbers:
     """Largest share of each cluster's times that one window of seven days holds; nan where it has none."""
     if not len(seconds):
         return np.full(n, np.nan)
-    order = np.lexsort((seconds, cluster))
-    cluster, seconds = cluster[order], seconds[order] - seconds.min()
+    seconds = seconds - seconds.min()
     # one number line for all: each cluster's times lie further from the next one's than a window reaches
-    line = seconds + cluster * (int(seconds.max()) + (_BURST_DAYS + 1) * _DAY)
+    length = int(seconds.max()) + (_BURST_DAYS + 1) * _DAY
+    line = np.sort(seconds + cluster * length)
+    cluster = line // length
     held = np.searchsorted(line, line + _BURST_DAYS * _DAY) - np.arange(len(line))
     most, total = np.zeros(n), np.bincount(cluster, minlength=n)
-    np.maximum.at(most, cluster, held)
+    np.maximum.at(most, cluster, held.astype(float))
     share: Numbers = np.divide(most, total, out=np.full(n, np.nan), where=total > 0)
     return share
 

@@ -8,14 +8,16 @@ import pandas as pd
 from scipy.stats import false_discovery_control, hypergeom
 
 from graphkit.detect.members import Grouping
-from graphkit.link.arrays import is_among, sort_distinct
-from graphkit.link.links import Links, Numbers
+from graphkit.detect.uses import Uses
+from graphkit.link.links import Integers, Links, Numbers
 from graphkit.wording import kind_name, percent, plural
 
 _KINDS_TOLD = 3
 
 
-def gather_evidence(grouping: Grouping, links: Links, *, makes_pairs: npt.NDArray[np.bool_]) -> pd.DataFrame:
+def gather_evidence(
+    uses: Uses, grouping: Grouping, links: Links, *, makes_pairs: npt.NDArray[np.bool_]
+) -> pd.DataFrame:
     """Gather the entities that two or more accounts of a cluster share, common ones included.
 
     Entities that do not link, too common or by their tag, are tested for enrichment: the hypergeometric tail,
@@ -28,17 +30,13 @@ def gather_evidence(grouping: Grouping, links: Links, *, makes_pairs: npt.NDArra
 
     Returns
     -------
-    Rows of the table ``evidence``, and ``cluster`` (place in the grouping's names) and ``entity_place`` (in the links)
-    to join by.
+    Rows of the table ``evidence``.
     """
-    cluster = grouping.cluster[links.account]
-    linked = cluster >= 0
-    key = cluster[linked] * len(links.entities) + links.entity[linked]
-    pair, n_inside = np.unique(key, return_counts=True)
-    pair, n_inside = pair[n_inside > 1], n_inside[n_inside > 1]
-    cluster, entity = np.divmod(pair, max(len(links.entities), 1))
-    size = np.bincount(grouping.cluster[grouping.cluster >= 0], minlength=len(grouping.names))
-    n_all = links.entities["n_accounts"].to_numpy()[entity]
+    shared = np.flatnonzero(uses.n_inside > 1)
+    cluster, entity, n_inside, n_all = (
+        each[shared] for each in (uses.cluster, uses.entity, uses.n_inside, uses.n_users)
+    )
+    size = grouping.sizes()
     coverage = n_inside / size[cluster]
     names = links.entities.take(entity)
     excluded = ~makes_pairs[entity]
@@ -57,21 +55,21 @@ def gather_evidence(grouping: Grouping, links: Links, *, makes_pairs: npt.NDArra
             "lift": coverage / (n_all / links.n_population),
             "enrichment": enrichment,
             "tag": names["tag"].to_pandas(),
-            "cluster": cluster,
-            "entity_place": entity,
         }
     )
 
 
 def say_what_binds(
-    grouping: Grouping, evidence: pd.DataFrame, links: Links, *, shares: Numbers, makes_pairs: np.ndarray
+    uses: Uses, grouping: Grouping, links: Links, *, shares: Numbers, makes_pairs: npt.NDArray[np.bool_]
 ) -> list[str]:
     """Say in plain words what binds each cluster: counts and kinds only, never an identifier."""
-    binding = evidence[makes_pairs[evidence["entity_place"]]]
-    slot = binding["cluster"].to_numpy() * len(links.kinds) + links.entity_kind()[binding["entity_place"]]
-    own = (binding["n_outside"] == 0).to_numpy()
-    n, n_own = (np.bincount(each, minlength=shares.size).reshape(shares.shape) for each in (slot, slot[own]))
-    reach = _accounts_reached(grouping, binding, links)
+    binds = (uses.n_inside > 1) & makes_pairs[uses.entity]
+    slot = uses.cluster * len(links.kinds) + links.entity_kind()[uses.entity]
+    n, n_own = (
+        np.bincount(slot[chosen], minlength=shares.size).reshape(shares.shape)
+        for chosen in (binds, binds & (uses.n_inside == uses.n_users))
+    )
+    reach = _count_reached(uses, binds, links, shares.shape) / grouping.sizes()[:, None]
     sentences = []
     for cluster, kinds in enumerate(np.argsort(-shares, axis=1, kind="stable")):
         strongest = [kind for kind in kinds[:_KINDS_TOLD] if shares[cluster, kind] > 0 and n[cluster, kind]]
@@ -90,16 +88,12 @@ def _tell_sharing(kind: str, n: int, n_own: int, reach: float) -> str:
     return f"{'all' if reach == 1 else percent(reach)} share {plural(n, kind_name(kind))}{own}"
 
 
-def _accounts_reached(grouping: Grouping, binding: pd.DataFrame, links: Links) -> Numbers:
-    """Share of a cluster's accounts that use some binding entity of a kind, shape (clusters, kinds)."""
-    n_clusters, n_entities, n_kinds = len(grouping.names), max(len(links.entities), 1), len(links.kinds)
-    keys = binding["cluster"].to_numpy() * n_entities + binding["entity_place"].to_numpy()
-    cluster = grouping.cluster[links.account]
-    bound = np.flatnonzero(cluster >= 0)
-    bound = bound[is_among(cluster[bound] * n_entities + links.entity[bound], keys)]
-    slots = sort_distinct(links.account[bound] * n_kinds + links.entity_kind()[links.entity[bound]])
-    account, kind = np.divmod(slots, n_kinds)
-    reached = np.bincount(grouping.cluster[account] * n_kinds + kind, minlength=n_clusters * n_kinds)
-    size = np.bincount(grouping.cluster[grouping.cluster >= 0], minlength=n_clusters)
-    share: Numbers = reached.reshape(n_clusters, n_kinds) / size[:, None]
-    return share
+def _count_reached(uses: Uses, binds: npt.NDArray[np.bool_], links: Links, shape: tuple[int, ...]) -> Integers:
+    """Count a cluster's accounts that use some binding entity of a kind, shape (clusters, kinds)."""
+    bound = np.flatnonzero(binds[uses.row])
+    link, cluster = uses.link[bound], uses.cluster[uses.row[bound]]
+    n_clusters, n_kinds = shape
+    kind = links.entity_kind()[links.entity[link]]
+    # links are sorted by account and kind
+    first = (np.diff(links.account[link], prepend=-1) > 0) | (np.diff(kind, prepend=-1) != 0)
+    return np.bincount((cluster * n_kinds + kind)[first], minlength=n_clusters * n_kinds).reshape(shape)

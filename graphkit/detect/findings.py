@@ -15,6 +15,7 @@ from graphkit.detect.members import Grouping, add_up_bonds, describe_members, li
 from graphkit.detect.parts import Clusters
 from graphkit.detect.scores import score_clusters
 from graphkit.detect.stability import Stability, stability_table
+from graphkit.detect.uses import list_uses
 from graphkit.link.arrays import is_among
 from graphkit.link.couse import CoUses
 from graphkit.link.links import Integers, Links, Numbers
@@ -70,12 +71,13 @@ def make_findings(
         stability=checks.stability.of_accounts(),
         breaks_without=checks.stability.breaks_without(links.kinds),
     )
-    evidence = gather_evidence(grouping, links, makes_pairs=makes_pairs)
+    uses = list_uses(grouping, links)
     clusters = Clusters(
         grouping,
         members,
         add_up_bonds(grouping, pairs),
         links,
+        uses,
         config,
         population=behavior.population,
         activity=behavior.activity,
@@ -86,7 +88,7 @@ def make_findings(
     if checks.chance:
         density = measure_density(pairs, grouping.cluster, links, config=config)
         expected = expect_by_chance(clusters.size, density, clusters.mean(members["likeness"]), runs=checks.chance)
-    binding = say_what_binds(grouping, evidence, links, shares=clusters.bonds.shares(), makes_pairs=makes_pairs)
+    binding = say_what_binds(uses, grouping, links, shares=clusters.bonds.shares(), makes_pairs=makes_pairs)
     return {
         "accounts": TABLES["accounts"].from_frame(members),
         "clusters": TABLES["clusters"].from_frame(
@@ -99,7 +101,7 @@ def make_findings(
         ),
         "score_parts": parts,
         "stability": stability_table(checks.stability, grouping),
-        "evidence": TABLES["evidence"].from_frame(evidence),
+        "evidence": TABLES["evidence"].from_frame(gather_evidence(uses, grouping, links, makes_pairs=makes_pairs)),
         "usage": behavior.usage,
         "exclusions": _exclusions_table(links, config),
     }
@@ -140,9 +142,7 @@ def _describe_clusters(grouping: Grouping, members: pd.DataFrame, usage: pa.Tabl
 
 
 def _links_table(links: Links, pairs: Weighted) -> pa.Table:
-    linked = np.zeros(len(links.accounts), dtype=bool)
-    linked[pairs.a] = linked[pairs.b] = True
-    chosen = linked[links.account]
+    chosen = pairs.joined(len(links.accounts))[links.account]
     return pa.table(
         {
             "account_id": _name_accounts(links, links.account[chosen]),
@@ -177,6 +177,8 @@ def _pairs_table(pairs: Weighted, links: Links) -> pa.Table:
 def _co_uses_table(graph: Graph) -> pa.Table:
     """Co-uses of the pairs that are kept."""
     links, co_uses = graph.links, graph.co_uses
+    if not len(co_uses.pair):
+        return TABLES["co_uses"].schema().empty_table()
     linked = is_among(co_uses.pair, graph.pairs.a * len(links.accounts) + graph.pairs.b)
     a, b = np.divmod(co_uses.pair[linked], max(len(links.accounts), 1))
     return pa.table(

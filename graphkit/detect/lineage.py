@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from graphkit.config import Config
 from graphkit.detect.faults import find_faults
 from graphkit.detect.former import select_texts
-from graphkit.detect.matching import weigh_members
+from graphkit.detect.matching import is_named, weigh_members
 from graphkit.detect.members import make_id
 from graphkit.detect.past import MEMBERS, Past, read_past
 from graphkit.detect.remembering import add_history, remember_ended
@@ -69,7 +69,7 @@ def keep_identity(
     before = pd.concat([past.living, past.former]) if len(past.former) else past.living
     lineage = tell_events(_under_names(trace, names), members, before, least_change=config.lineage.least_change)
     hidden = _find_hidden(trace, past, members) if faults else frozenset[str]()
-    lineage = lineage[(lineage["event"] != "death") | ~lineage["cluster_id"].isin(list(hidden))]
+    lineage = lineage[(lineage["event"] != "death") | ~is_named(lineage["cluster_id"], hidden)]
     former, entities = remember_ended(trace, past, parent, as_of=as_of, config=config, hidden=hidden)
     history = add_history(past, lineage, as_of=as_of, alive=set(names.values()) | set(former["cluster_id"]))
     made = {"lineage": lineage, "history": history, "former_accounts": former, "former_entities": entities}
@@ -78,7 +78,7 @@ def keep_identity(
 
 def _find_hidden(trace: Trace, past: Past, members: pd.DataFrame) -> frozenset[str]:
     """Clusters that are not found, and some of whose accounts are not found either."""
-    ended = past.living[past.living["cluster_id"].isin(list(trace.ended))]
+    ended = past.living[is_named(past.living["cluster_id"], trace.ended)]
     return frozenset(ended.loc[~ended["account_id"].isin(members["account_id"]), "cluster_id"])
 
 
@@ -86,7 +86,7 @@ def _name_clusters(trace: Trace, members: pd.DataFrame, past: Past) -> dict[str,
     """The lasting id of each cluster, by the id that was made from its members."""
     names = dict(trace.same) | {after: before for after, (before, _) in trace.returned.items()}
     taken = {name for each in (past.living, past.former, past.history) for name in each["cluster_id"].unique()}
-    fresh = members[~members["cluster_id"].isin(list(names))]
+    fresh = members[~is_named(members["cluster_id"], names)]
     for name, accounts in fresh.groupby("cluster_id", sort=True)["account_id"]:
         names[str(name)] = str(name) if name not in taken else make_id(sorted(accounts), taken=taken)
         taken.add(names[str(name)])
@@ -131,7 +131,7 @@ def tell_events(trace: Trace, members: pd.DataFrame, earlier: pd.DataFrame, *, l
     Rows of the table ``lineage``.
     """
     size, before = (frame.groupby("cluster_id").size().to_dict() for frame in (members, earlier))
-    overlap: dict[Any, Any] = trace.pairs.set_index(["before", "after"]).to_dict("index")
+    overlap = {(pair["before"], pair["after"]): pair for pair in trace.pairs.to_dict("records")}
 
     def count(name: str, sources: list[str]) -> tuple[int, int, int]:
         """Accounts kept, gained and lost by a cluster that comes from others."""

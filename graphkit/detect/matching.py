@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from scipy import sparse
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
+
+from graphkit.link.naming import place_names
 
 HALF = 0.5
 """Share of a cluster's weight that makes another its continuation, its source or its heir."""
@@ -28,7 +34,16 @@ def weigh_members(accounts: pa.Table) -> pd.DataFrame:
     The same rows, with ``weight``: a core member counts as four of tier review.
     """
     frame: pd.DataFrame = accounts.to_pandas()
-    return frame.assign(weight=frame["tier"].map(_TIER_WEIGHTS).fillna(1).astype(np.int64))
+    weights = np.array([*_TIER_WEIGHTS.values(), 1])  # -1, a tier that is not known, is the last
+    return frame.assign(weight=weights[place_names(accounts["tier"], _TIER_WEIGHTS)])
+
+
+def is_named(names: pd.Series[str], known: Iterable[str]) -> npt.NDArray[np.bool_]:
+    """Tell which names are among the known ones; ``isin`` of pandas looks at each known one by itself."""
+    found: npt.NDArray[np.bool_] = pc.is_in(
+        pa.array(names, pa.string()), value_set=pa.array(known, pa.string())
+    ).to_numpy(zero_copy_only=False)
+    return found
 
 
 def overlap_clusters(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:

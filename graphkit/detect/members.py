@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +30,7 @@ TIER_RULES = (
 """Tiers and reason codes, the first that fits: weak pairs or one kind alone are never above review."""
 
 _CHUNK = 1 << 18
-"""Rows whose kinds are ordered at once."""
+"""Pairs that are looked at at once."""
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _SHORTEST_NAME = 5
 
@@ -45,6 +45,10 @@ class Grouping:
     """For each account of the links its place in ``names``; -1 for none."""
     inside: npt.NDArray[np.bool_]
     """For each pair whether both ends are in one cluster."""
+
+    def sizes(self) -> Integers:
+        """Accounts of each cluster."""
+        return np.bincount(self.cluster[self.cluster >= 0], minlength=len(self.names))
 
 
 def group_accounts(membership: Integers, pairs: Weighted, links: Links) -> Grouping:
@@ -80,28 +84,26 @@ def describe_members(
     n_accounts = len(links.accounts)
     inverse = 1 / pairs.probability
     of_a, of_b = (np.bincount(end, weights=inverse, minlength=n_accounts) for end in (pairs.a, pairs.b))
-    held = _add_up_pairs(pairs, grouping.inside, n_accounts, threshold=threshold)
-
     account = np.flatnonzero(grouping.cluster >= 0)
+    held = _add_up_pairs(grouping, pairs, account, threshold=threshold)
+
     frame: pd.DataFrame = links.accounts.take(account).to_pandas()
     for column in ("first_seen", "last_seen", "created_at"):
         frame[column] = pd.to_datetime(frame[column], unit="s", utc=True)
-    n_used = np.count_nonzero(held.links_by[:, account], axis=0)
     steady = np.nan_to_num(stability[account], nan=1.0) >= STEADY
-    rule = _find_rule(n_used, held.n_two_kinds[account], held.n_linked[account], steady)
+    rule = _find_rule(np.count_nonzero(held.links_by, axis=0), held.by_two_kinds, held.n_linked, steady)
     reasons_of = [list(reasons) for _, reasons in TIER_RULES]
     reasons = [reasons_of[number] for number in rule]
     for place in np.flatnonzero(breaks_without[:, account].any(axis=0)):
         needs = zip(links.kinds, breaks_without[:, account[place]], strict=True)
         reasons[place] = reasons[place] + [f"breaks_without_{kind}" for kind, breaks in needs if breaks]
-    bits = held.bits[:, account].T
-    kinds = list_kinds(bits, bits > 0, links.kinds).cast(pa.list_(pa.string()))
+    kinds = list_kinds(held.bits.T, held.bits.T > 0, links.kinds).cast(pa.list_(pa.string()))
     return frame.assign(
         account=account,
         cluster=grouping.cluster[account],
         cluster_id=np.array(grouping.names, dtype=object)[grouping.cluster[account]],
         tier=np.array([tier for tier, _ in TIER_RULES], dtype=object)[rule],
-        strength=pairs.strongest_inside(grouping.cluster)[account],
+        strength=held.strength,
         likeness=member_likeness(links.profiles, grouping.cluster, grouping.cluster >= 0)[account],
         n_partners=(of_a + of_b)[account],
         kinds=pd.Series(kinds, dtype=pd.ArrowDtype(kinds.type)),
@@ -116,19 +118,26 @@ def list_kinds(
     """List in each row of ``bits``, shape (rows, kinds), the names of the chosen kinds, most bits first."""
     names, listed = pa.array(kinds, pa.string()), []
     for start in range(0, len(bits), _CHUNK):
-        some = chosen[start : start + _CHUNK]
-        order = np.argsort(np.where(some, -bits[start : start + _CHUNK], np.inf), axis=1, kind="stable")
-        places = order[np.take_along_axis(some, order, axis=1)].astype(np.int16)
-        offsets = np.concatenate([[0], np.cumsum(np.count_nonzero(some, axis=1))]).astype(np.int32)
+        value, some = (np.ascontiguousarray(each[start : start + _CHUNK].T) for each in (bits, chosen))
+        rank = np.zeros(some.shape, np.int16)
+        for one, other in combinations(range(len(kinds)), 2):
+            ahead = value[one] >= value[other]
+            rank[other] += ahead & some[one]
+            rank[one] += ~ahead & some[other]
+        offsets = np.concatenate([[0], np.cumsum(np.count_nonzero(some, axis=0))]).astype(np.int32)
+        places = np.empty(offsets[-1], np.int16)
+        for kind in range(len(kinds)):
+            rows = np.flatnonzero(some[kind])
+            places[offsets[rows] + rank[kind, rows]] = kind
         listed.append(pa.ListArray.from_arrays(offsets, pa.DictionaryArray.from_arrays(places, names)))
     return pa.chunked_array(listed, pa.list_(pa.dictionary(pa.int16(), pa.string())))
 
 
 def _find_rule(
-    n_kinds: Integers, n_two_kind_pairs: Integers, n_met: Integers, steady: npt.NDArray[np.bool_]
+    n_kinds: Integers, by_two_kinds: npt.NDArray[np.bool_], n_met: Numbers, steady: npt.NDArray[np.bool_]
 ) -> Integers:
     """Place in ``TIER_RULES`` of the first rule that fits each member."""
-    fits = [n_met < 1, n_kinds < 2, n_two_kind_pairs < 1, n_met < 2, ~steady, np.ones(len(n_met), dtype=bool)]
+    fits = [n_met < 1, n_kinds < 2, ~by_two_kinds, n_met < 2, ~steady, np.ones(len(n_met), dtype=bool)]
     rule: Integers = np.argmax(np.column_stack(fits), axis=1)
     return rule
 
@@ -152,49 +161,59 @@ class Bonds:
 
 def add_up_bonds(grouping: Grouping, pairs: Weighted) -> Bonds:
     """Add up the pairs inside clusters for each cluster."""
-    n_clusters = len(grouping.names)
-    bonds = Bonds(np.zeros(n_clusters), np.zeros(n_clusters), np.zeros((pairs.bits.shape[1], n_clusters)))
+    n = len(grouping.names)
+    n_pairs, weight, bits = np.zeros(n + 1), np.zeros(n + 1), np.zeros((pairs.bits.shape[1], n + 1))
     for start in range(0, len(pairs.a), _CHUNK):
-        some = start + np.flatnonzero(grouping.inside[start : start + _CHUNK])
-        cluster, inverse = grouping.cluster[pairs.a[some]], 1 / pairs.probability[some]
-        np.add.at(bonds.n_pairs, cluster, inverse)
-        np.add.at(bonds.weight, cluster, pairs.weight[some] * inverse)
-        for total, bits in zip(bonds.bits, pairs.bits[some].T, strict=True):
-            np.add.at(total, cluster, np.maximum(bits, 0) * inverse)
-    return bonds
+        some = slice(start, start + _CHUNK)
+        cluster = np.where(grouping.inside[some], grouping.cluster[pairs.a[some]], n)
+        inverse = 1 / pairs.probability[some]
+        np.add.at(n_pairs, cluster, inverse)
+        np.add.at(weight, cluster, pairs.weight[some] * inverse)
+        for kind, of_kind in enumerate(np.maximum(pairs.bits[some].T, 0, dtype=float, order="C")):
+            np.add.at(bits[kind], cluster, of_kind * inverse)
+    return Bonds(n_pairs[:n], weight[:n], bits[:, :n])
 
 
 @dataclass(frozen=True)
 class _Held:
-    """What the pairs inside clusters add up to for each account of the links."""
+    """What the pairs inside clusters add up to for each account in a cluster."""
 
     bits: Numbers
     """By kind, shape (kinds, accounts)."""
     links_by: npt.NDArray[np.bool_]
     """Shape (kinds, accounts): the kind weighs in a pair that is a link."""
-    n_linked: Integers
+    n_linked: Numbers
     """Pairs that are links."""
-    n_two_kinds: Integers
-    """Those of them in which two kinds or more weigh."""
+    by_two_kinds: npt.NDArray[np.bool_]
+    """Two kinds or more weigh in one of them."""
+    strength: Numbers
+    """Bits of the strongest pair; 0 for none."""
 
 
-def _add_up_pairs(pairs: Weighted, inside: npt.NDArray[np.bool_], n_accounts: int, *, threshold: float) -> _Held:
-    """Add up the pairs inside clusters for each of their two accounts."""
-    shape = (pairs.bits.shape[1], n_accounts)
-    held = _Held(np.zeros(shape), np.zeros(shape, bool), *np.zeros((2, n_accounts), np.int64))
+def _add_up_pairs(grouping: Grouping, pairs: Weighted, account: Integers, *, threshold: float) -> _Held:
+    """Add up the pairs inside clusters for each of their two accounts; those in clusters are given, in order."""
+    n, n_kinds = len(account), pairs.bits.shape[1]
+    place = np.full(len(grouping.cluster), n)
+    place[account] = np.arange(n)
+    bits, n_linked, strength = np.zeros((n_kinds, n + 1)), np.zeros(n + 1), np.zeros(n + 1)
+    links_by, by_two_kinds = np.zeros((n_kinds, n + 1), dtype=bool), np.zeros(n + 1, dtype=bool)
     for start in range(0, len(pairs.a), _CHUNK):
         some = slice(start, start + _CHUNK)
-        bits = np.where(inside[some], np.maximum(pairs.bits[some].T, 0), 0).astype(float)
-        linked = inside[some] & (pairs.weight[some] >= threshold)
-        weighs = linked & (bits > 0)
-        several = np.count_nonzero(weighs, axis=0) >= 2
-        for end in (pairs.a[some], pairs.b[some]):
-            np.add.at(held.n_linked, end[linked], 1)
-            np.add.at(held.n_two_kinds, end[several], 1)
-            for kind in range(len(bits)):
-                np.add.at(held.bits[kind], end, bits[kind])
-                held.links_by[kind, end[weighs[kind]]] = True
-    return held
+        ends = [np.where(grouping.inside[some], place[end[some]], n) for end in (pairs.a, pairs.b)]
+        linked = pairs.weight[some] >= threshold
+        n_weigh = np.zeros(len(linked), np.int16)
+        for kind, of_kind in enumerate(np.maximum(pairs.bits[some].T, 0, dtype=float, order="C")):
+            weighs = linked & (of_kind > 0)
+            n_weigh += weighs
+            weighing = np.flatnonzero(weighs)
+            for end in ends:
+                np.add.at(bits[kind], end, of_kind)
+                links_by[kind, end[weighing]] = True
+        for end in ends:
+            np.add.at(n_linked, end, linked.astype(float))
+            by_two_kinds[end[n_weigh >= 2]] = True
+            np.maximum.at(strength, end, pairs.weight[some])
+    return _Held(bits[:, :n], links_by[:, :n], n_linked[:n], by_two_kinds[:n], strength[:n])
 
 
 def _name_clusters(membership: Integers, links: Links) -> tuple[str, ...]:

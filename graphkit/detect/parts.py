@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from graphkit.config import Config
 from graphkit.detect.members import Bonds, Grouping
+from graphkit.detect.uses import Uses
 from graphkit.link.links import Integers, Links, Numbers
 from graphkit.link.weights import link_threshold
 
@@ -34,20 +35,6 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Uses:
-    """The entities that make pairs and that a cluster's members use: a row for each of each cluster, in parallel."""
-
-    cluster: Integers
-    entity: Integers
-    n_inside: Integers
-    """Members that use it."""
-    n_users: Integers
-    """All accounts that use it."""
-    bits: Numbers
-    """What sharing it is worth: its bits and its kind's prior, at least 0."""
-
-
-@dataclass(frozen=True)
 class Clusters:
     """What the parts measure."""
 
@@ -56,6 +43,7 @@ class Clusters:
     """As ``describe_members`` gives them."""
     bonds: Bonds
     links: Links
+    uses: Uses
     config: Config
     population: pd.DataFrame
     """n_events and created_at (epoch seconds, nullable) of all accounts."""
@@ -78,16 +66,12 @@ class Clusters:
         return np.bincount(self.place, minlength=self.n).astype(float)
 
     @cached_property
-    def uses(self) -> Uses:
-        """What the members use that makes pairs."""
-        links, n_entities = self.links, max(len(self.links.entities), 1)
-        cluster = self.grouping.cluster[links.account]
-        chosen = (cluster >= 0) & links.makes_pairs(self.config)[links.entity]
-        key, n_inside = np.unique(cluster[chosen] * n_entities + links.entity[chosen], return_counts=True)
-        cluster, entity = np.divmod(key, n_entities)
-        prior = np.array([self.config.kinds[kind].prior for kind in links.kinds])
-        bits = np.maximum(links.bits(self.config) + prior[links.entity_kind()], 0)
-        return Uses(cluster, entity, n_inside, links.entities["n_accounts"].to_numpy()[entity], bits[entity])
+    def pairing(self) -> tuple[Integers, Numbers]:
+        """The rows of ``uses`` that make pairs, and what sharing each is worth: its bits and its kind's prior."""
+        rows = np.flatnonzero(self.links.makes_pairs(self.config)[self.uses.entity])
+        prior = np.array([self.config.kinds[kind].prior for kind in self.links.kinds])
+        bits = np.maximum(self.links.bits(self.config) + prior[self.links.entity_kind()], 0)
+        return rows, bits[self.uses.entity[rows]]
 
     def mean(self, values: npt.ArrayLike) -> Numbers:
         """Mean over a cluster's members of a value a member."""
@@ -120,9 +104,10 @@ def exclusive_infrastructure(clusters: Clusters) -> Part:
 
     A farm owns its addresses and cards; the customers of a VPN seller share theirs with strangers.
     """
-    uses = clusters.uses
-    share, weight = (uses.n_inside - 1) / (uses.n_users - 1), uses.bits * uses.n_inside
-    value = _weighted_mean(uses.cluster, share, weight, n=clusters.n)
+    rows, bits = clusters.pairing
+    cluster, n_inside, n_users = (getattr(clusters.uses, name)[rows] for name in ("cluster", "n_inside", "n_users"))
+    share, weight = (n_inside - 1) / (n_users - 1), bits * n_inside
+    value = _weighted_mean(cluster, share, weight, n=clusters.n)
     return make_part("exclusive_infrastructure", value, _mean(share, weight), value)
 
 
@@ -132,10 +117,11 @@ def common_to_all(clusters: Clusters) -> Part:
     Those who sit in one office, classroom or house share one address, one card, one prompt, and all of them do. An
     operator deals out many, so that no one of them leads to all accounts.
     """
-    uses = clusters.uses
-    share, weight = (uses.n_inside - 1) / (clusters.size[uses.cluster] - 1), uses.bits * uses.n_inside
-    weight = np.where(uses.n_inside > 1, weight, 0.0)
-    value = _weighted_mean(uses.cluster, share, weight, n=clusters.n)
+    rows, bits = clusters.pairing
+    cluster, n_inside = clusters.uses.cluster[rows], clusters.uses.n_inside[rows]
+    share = (n_inside - 1) / (clusters.size[cluster] - 1)
+    weight = np.where(n_inside > 1, bits * n_inside, 0.0)
+    value = _weighted_mean(cluster, share, weight, n=clusters.n)
     return make_part("common_to_all", value, _mean(share, weight), 1 - value, "its members share nothing rare")
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from graphkit.config import Config
 from graphkit.detect.former import own_entities
+from graphkit.detect.matching import is_named
 from graphkit.detect.past import TURNS, Past
 from graphkit.detect.tracing import Trace
 from graphkit.snapshot import Snapshot
@@ -30,7 +31,7 @@ def remember_ended(
     oldest = as_of - timedelta(days=config.lineage.remember_days)
     states = {name: state for name, state in states.items() if name not in back and last_days[name] >= oldest}
     former = _keep_members(everyone, states, last_days)
-    kept = past.entities[past.entities["cluster_id"].isin(list(states))]
+    kept = past.entities[is_named(past.entities["cluster_id"], states)]
     ended = [name for name in (*trace.joined, *trace.ended) if name in states and name not in past.held]
     if parent is not None and ended:
         fresh = own_entities(parent.table("evidence"), pd.Index(ended))[kept.columns]
@@ -60,12 +61,12 @@ def add_history(past: Past, lineage: pd.DataFrame, *, as_of: date, alive: set[st
     while ahead:
         ahead = {source for name in ahead for source in sources.get(name, ())} - wanted
         wanted |= ahead
-    return told[told["cluster_id"].isin(list(wanted))]
+    return told[is_named(told["cluster_id"], wanted)]
 
 
 def _keep_members(members: pd.DataFrame, states: Mapping[str, str], days: Mapping[Any, date]) -> pd.DataFrame:
     """Rows of the table ``former_accounts`` for the clusters that have a state."""
-    kept = members[members["cluster_id"].isin(list(states))]
+    kept = members[is_named(members["cluster_id"], states)]
     return pd.DataFrame(
         {
             "cluster_id": kept["cluster_id"],

@@ -29,9 +29,9 @@ def list_templates(
     public
         Names and texts of templates that are public.
     """
-    chosen = np.flatnonzero(links.entities["kind"].to_numpy() == TEMPLATE_KIND)
-    uses = np.flatnonzero(np.isin(links.entity, chosen))
-    place = np.searchsorted(chosen, links.entity[uses])
+    is_template = pc.equal(links.entities["kind"], TEMPLATE_KIND).to_numpy()
+    chosen, uses = np.flatnonzero(is_template), np.flatnonzero(is_template[links.entity])
+    place = (np.cumsum(is_template) - 1)[links.entity[uses]]
     n_prompts = np.bincount(place, weights=links.n_events[uses], minlength=len(chosen)).astype(np.int64)
     first, last = np.full(len(chosen), np.iinfo(np.int64).max), np.zeros(len(chosen), np.int64)
     np.minimum.at(first, place, links.first_seen[uses])

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from graphkit.config import Config
 from graphkit.detect.former import link_by_entities, own_entities
-from graphkit.detect.matching import HALF, keep_contained, match_one_to_one, overlap_clusters
+from graphkit.detect.matching import HALF, is_named, keep_contained, match_one_to_one, overlap_clusters
 from graphkit.detect.past import Past
 from graphkit.snapshot import Snapshot
 
@@ -48,13 +48,13 @@ def trace_clusters(
     """Follow clusters from a past to the clusters that now have these members, by accounts first, then by entities."""
     same, joined, came_from, pairs = follow_accounts(past.living, members, known={})
     gone = sorted(set(past.living["cluster_id"].unique()) - set(same.values()) - set(joined))
-    new = members[~members["cluster_id"].isin(list(same))]
+    new = members[~is_named(members["cluster_id"], same)]
     reused = overlap_clusters(past.former, new)
     returns = keep_contained(reused)
     returns = returns[(returns["share_after"] >= HALF) | (returns["n_shared"] >= _NOT_FEW)]
     again = match_one_to_one(returns)
     returned = {after: (before, "accounts") for before, after in again.items()}
-    left = new[~new["cluster_id"].isin([*returned, *came_from])]
+    left = new[~is_named(new["cluster_id"], [*returned, *came_from])]
     before = _recall_entities(past, parent, gone, without=set(again))
     if len(left) and len(before):
         present = own_entities(tables["evidence"], pd.Index(left["cluster_id"].unique()))
@@ -88,11 +88,11 @@ def follow_accounts(
     ``same``, ``joined``, ``came_from`` and ``pairs`` of a ``Trace``.
     """
     pairs = overlap_clusters(before, after)
-    settled = pairs["before"].isin(list(known.values())) | pairs["after"].isin(list(known))
+    settled = is_named(pairs["before"], known.values()) | is_named(pairs["after"], known)
     matched = match_one_to_one(keep_contained(pairs[~settled]))
     same = {**known} | {new: old for old, new in matched.items()}
-    joined = _follow_most(pairs[~pairs["before"].isin(list(same.values()))], "before", "after")
-    came_from = _follow_most(pairs[~pairs["after"].isin(list(same))], "after", "before")
+    joined = _follow_most(pairs[~is_named(pairs["before"], same.values())], "before", "after")
+    came_from = _follow_most(pairs[~is_named(pairs["after"], same)], "after", "before")
     return same, joined, came_from, pairs
 
 
@@ -106,7 +106,7 @@ def _follow_most(pairs: pd.DataFrame, one: str, other: str) -> dict[str, str]:
 
 def _recall_entities(past: Past, parent: Snapshot | None, gone: list[str], *, without: set[str]) -> pd.DataFrame:
     """Entities of the clusters that have ended or are not found now: cluster_id, kind, entity, n_accounts."""
-    kept = past.entities[~past.entities["cluster_id"].isin(list(without))]
+    kept = past.entities[~is_named(past.entities["cluster_id"], without)]
     if parent is None or not gone:
         return kept
     fresh = own_entities(parent.table("evidence"), pd.Index(gone))

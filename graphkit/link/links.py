@@ -87,7 +87,7 @@ def make_links(
     """Aggregate the engine's events to links: a narrow pass for the accounts, and one for each kind.
 
     Leaves the tables ``population`` (an account a row), ``account_ids`` and ``entity_ids`` (the codes of those that
-    are shared, numbered in the order of their names) in the engine, and drops ``accounts_file``.
+    are shared, numbered in the order of their names) in the engine.
 
     Parameters
     ----------
@@ -133,7 +133,6 @@ def make_links(
     )
     engine.run("ALTER TABLE account_ids DROP COLUMN account_id")
     engine.run("ALTER TABLE entity_ids DROP COLUMN entity")
-    engine.run("DROP TABLE accounts_file")
     engine.release()
     return links, rejected
 

@@ -68,12 +68,11 @@ class Weighted:
 
     def strongest_inside(self, membership: Integers) -> Numbers:
         """Bits of each account's strongest pair with an account of its community; 0 for none."""
-        inside = self.inside(membership)
-        a, weight = self.a[inside], self.weight[inside]
+        weight = np.where(self.inside(membership), self.weight, 0)
         strength = np.zeros(len(membership))
-        first = np.flatnonzero(np.diff(a, prepend=-1))
-        strength[a[first]] = np.maximum.reduceat(weight, first) if len(first) else 0
-        np.maximum.at(strength, self.b[inside], weight)
+        first = np.flatnonzero(np.diff(self.a, prepend=-1))
+        strength[self.a[first]] = np.maximum.reduceat(weight, first) if len(first) else 0
+        np.maximum.at(strength, self.b, weight)
         return strength
 
 

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 
 import igraph as ig
 import numpy as np
@@ -110,11 +111,11 @@ def _link_block(used: csr_array, weighed: csr_array, start: int, *, most: int | 
     n_shared, bits = (used[start:end] @ used.T).toarray(), (weighed[start:end] @ weighed.T).toarray()
     own = np.arange(end - start)
     n_shared[own, own + start] = 0
-    if most is not None and n_shared.shape[1] > most:
-        strength = np.where(n_shared > 0, bits, -1.0)
-        kept = np.argsort(-strength, axis=1, kind="stable")[:, :most]
-        chosen = np.zeros(n_shared.shape, dtype=bool)
-        np.put_along_axis(chosen, kept, values=True, axis=1)
+    if most is not None:
+        strength, chosen = np.where(n_shared > 0, bits, -1.0), np.zeros(n_shared.shape, dtype=bool)
+        for _ in range(most):
+            strongest = strength.argmax(axis=1)  # of equals the first
+            chosen[own, strongest], strength[own, strongest] = True, -1.0
         n_shared[~chosen] = 0
     one, other = np.nonzero(n_shared)
     a, b = np.minimum(one + start, other), np.maximum(one + start, other)
@@ -149,10 +150,11 @@ def separate_discs(xy: Points, radii: Points, *, gap: float = 0.0, steps: int = 
     weight = radii**2
     angle = _GOLDEN_ANGLE * np.arange(n)
     xy += 1e-6 * np.column_stack([np.cos(angle), np.sin(angle)])
-    slack, moved = float(radii.mean()), np.inf
+    sizes = _split_sizes(radii)
+    slack, moved = float(radii.mean()) if n <= MOST_FORCED else 0.0, np.inf  # some of many move far in each step
     for _ in range(steps):
-        if 2 * moved > slack:  # two that were farther apart may have met
-            i, j = _near_pairs(xy, radii, gap=gap + slack)
+        if 2 * moved >= slack:  # two that were farther apart may have met
+            i, j = _near_pairs(xy, radii, sizes, gap=gap + slack)
             reach, share, moved = radii[i] + radii[j] + gap, weight[j] / (weight[i] + weight[j]), 0.0
         apart = xy[i] - xy[j]
         distance = np.maximum(np.hypot(apart[:, 0], apart[:, 1]), 1e-9)
@@ -169,26 +171,27 @@ def separate_discs(xy: Points, radii: Points, *, gap: float = 0.0, steps: int = 
     return xy
 
 
-def _near_pairs(xy: Points, radii: Points, *, gap: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pairs of discs with less than the gap between them."""
-    i, j = _close_pairs(xy, radii, gap=gap)
-    near = np.hypot(xy[i, 0] - xy[j, 0], xy[i, 1] - xy[j, 1]) < radii[i] + radii[j] + gap
-    return i[near], j[near]
+def _split_sizes(radii: Points) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Places of the few large discs of many, which are looked up apart, so that small ones have few near them."""
+    order = np.argsort(-radii, kind="stable")
+    n_large = len(radii) // 20 if len(radii) > MOST_FORCED else 0
+    return order[:n_large], np.sort(order[n_large:])
 
 
-def _close_pairs(xy: Points, radii: Points, *, gap: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pairs that may be as near; of many, the few large ones are looked up apart, so that small ones stay few."""
-    if len(xy) <= MOST_FORCED:
-        i, j = cKDTree(xy).query_pairs(2 * float(radii.max()) + gap, output_type="ndarray").T
-        return i, j
-    large = np.argsort(-radii, kind="stable")[: max(len(xy) // 20, 1)]
-    small = np.setdiff1d(np.arange(len(xy)), large)
+def _near_pairs(
+    xy: Points, radii: Points, sizes: tuple[NDArray[np.int64], NDArray[np.int64]], *, gap: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs of discs with less than the gap between them; ``sizes`` as ``_split_sizes`` gives them."""
+    large, small = sizes
     tree, most = cKDTree(xy[small]), float(radii[small].max())
     i, j = small[tree.query_pairs(2 * most + gap, output_type="ndarray").T]
     met = tree.query_ball_point(xy[large], radii[large] + most + gap)
     one, other = np.triu_indices(len(large), 1)
     i = np.concatenate([i, large[one], np.repeat(large, [len(each) for each in met])])
-    return i, np.concatenate([j, large[other], small[np.concatenate(met).astype(np.int64)]])
+    j = np.concatenate([j, large[other], small[np.fromiter(chain.from_iterable(met), np.int64)]])
+    x, y = np.ascontiguousarray(xy.T)
+    near = (x[i] - x[j]) ** 2 + (y[i] - y[j]) ** 2 < (radii[i] + radii[j] + gap) ** 2
+    return i[near], j[near]
 
 
 def join_paths(*points: Points) -> tuple[list[float | None], list[float | None]]:
