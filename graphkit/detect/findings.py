@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -179,7 +180,7 @@ def _co_uses_table(graph: Graph) -> pa.Table:
     links, co_uses = graph.links, graph.co_uses
     if not len(co_uses.pair):
         return TABLES["co_uses"].schema().empty_table()
-    linked = is_among(co_uses.pair, graph.pairs.a * len(links.accounts) + graph.pairs.b)
+    linked = is_among(co_uses.pair, graph.pairs.keys(len(links.accounts)))
     a, b = np.divmod(co_uses.pair[linked], max(len(links.accounts), 1))
     return pa.table(
         {
@@ -210,7 +211,7 @@ def _exclusions_table(links: Links, config: Config) -> pa.Table:
     return ledger.filter(pa.array(~makes_pairs))
 
 
-def _name_accounts(links: Links, places: Integers) -> pa.DictionaryArray:
+def _name_accounts(links: Links, places: npt.NDArray[np.integer]) -> pa.DictionaryArray:
     return name_places(places, links.accounts["account_id"])
 
 

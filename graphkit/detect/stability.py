@@ -141,8 +141,7 @@ def _runs(
         )
     kept = _all_but_strongest(grouping, links, config)
     fewer, fewer_co_uses = links.take(kept), _keep_co_uses(co_uses, links, kept)
-    keys = pairs.a * len(links.accounts) + pairs.b
-    weighed, _ = weigh_pairs(keys, fewer, co_uses=fewer_co_uses, config=config)
+    weighed, _ = weigh_pairs(pairs.keys(len(links.accounts)), fewer, co_uses=fewer_co_uses, config=config)
     still_share = weighed.bits.max(axis=1, initial=-1) >= 0
     yield STRONGEST_ENTITY, find_communities(weighed.take(still_share), links, config=config)
 

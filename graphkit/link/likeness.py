@@ -20,7 +20,7 @@ _PAIR_CORRELATION = 0.3
 _CHUNK = 1 << 16
 
 
-def pair_likeness(profiles: Numbers, a: Integers, b: Integers) -> Numbers:
+def pair_likeness(profiles: Numbers, a: npt.NDArray[np.integer], b: npt.NDArray[np.integer]) -> Numbers:
     """Likeness of pairs of accounts, in bits; below 0 where two differ more than chance has it.
 
     Parameters

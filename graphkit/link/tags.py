@@ -68,7 +68,7 @@ def describe_effect(known: Known, links: Links, pairs: Weighted, before: Weighte
     """
     threshold = link_threshold(config, links.n_population)
     linked, before = (each.take(each.weight >= threshold) for each in (pairs, before))
-    keys, keys_before = (each.a * len(links.accounts) + each.b for each in (linked, before))
+    keys, keys_before = (each.keys(len(links.accounts)) for each in (linked, before))
     lost = before.take(~is_among(keys_before, keys))
     return {
         "fingerprint": known.listed.fingerprint,

@@ -37,9 +37,9 @@ _COLUMNS = ("a", "b", "weight", "probability", "bits")
 class Weighted:
     """Pairs of accounts with their evidence; arrays of one length, sorted by (a, b)."""
 
-    a: Integers
-    """Position of one account in ``Links.accounts``."""
-    b: Integers
+    a: npt.NDArray[np.integer]
+    """Position of one account in ``Links.accounts``; four bytes, where there are many pairs."""
+    b: npt.NDArray[np.integer]
     """Position of the other, greater than ``a``."""
     weight: Numbers
     """Match weight in bits."""
@@ -52,6 +52,10 @@ class Weighted:
         """Pairs by a mask or by positions."""
         places = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
         return Weighted(*(getattr(self, name).take(places, axis=0) for name in _COLUMNS))
+
+    def keys(self, n_accounts: int) -> Integers:
+        """``a * n_accounts + b``, by which they are sorted."""
+        return self.a.astype(np.int64) * n_accounts + self.b
 
     def joined(self, n_accounts: int) -> npt.NDArray[np.bool_]:
         """Tell which of the accounts are in a pair."""
@@ -235,5 +239,5 @@ class Weigher:
 
 def _make_room(n: int, n_kinds: int) -> dict[str, npt.NDArray[Any]]:
     """Columns of pairs to fill; what is never filled takes no memory."""
-    types = dict.fromkeys(("a", "b"), np.int64) | dict.fromkeys(("weight", "probability"), np.float64)
+    types = dict.fromkeys(("a", "b"), np.int32) | dict.fromkeys(("weight", "probability"), np.float64)
     return {name: np.empty(n, dtype) for name, dtype in types.items()} | {"bits": np.empty((n, n_kinds), np.float32)}
