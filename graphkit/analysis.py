@@ -59,6 +59,7 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
     memory: str = "4GB",
     scratch: str | Path | None = None,
     partials: Path | None = None,
+    tables_in: Path | None = None,
     rehash: bool = False,
     engine: EngineName = "duckdb",
     spark_master: str | None = None,
@@ -92,6 +93,9 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
         Folder for temporary files; by default the system's.
     partials
         Folder in which what was read of files is kept, so that it is not read again; by default it is not.
+    tables_in
+        Folder in which the tables are kept as files, for as long as the snapshot is used; by default they are held in
+        memory.
     rehash
         Tell whether a file is the one read before by its whole content, not by a sample.
     engine
@@ -154,7 +158,7 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
         days = running.query("SELECT min(first_seen) AS first, max(last_seen) AS last FROM population").to_pylist()[0]
     graph_tables = list_graph(graph, behavior, config=config)
     linked = {"links": graph_tables["links"]}
-    with clock.stage("score and explain"), begin_writing(graph_tables) as graph_begun:
+    with clock.stage("score and explain"), begin_writing(graph_tables, folder=tables_in) as graph_begun:
         del graph_tables  # each goes when it is written
         tables = linked | make_findings(graph, grouping, behavior, checks, config=config)
         parent = parent_of(intake.as_of) if parent_of else None
@@ -163,7 +167,8 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
         )
         tables["templates"] = list_templates(graph.links, intake.templates, public=public, key=key)
         tables["calibration"] = calibration_table(learnt, config)
-        with begin_writing({name: tables[name] for name in tables if name not in graph_begun}) as findings_begun:
+        rest = {name: tables[name] for name in tables if name not in graph_begun}
+        with begin_writing(rest, folder=tables_in) as findings_begun:
             clusters, evidence = (tables[name].to_pandas() for name in ("clusters", "evidence"))
             layout = overview_layout(clusters, evidence, seed=config.seed)
     if partials is not None and partials.is_dir():
@@ -172,6 +177,7 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
         return build_snapshot(
             {"layout": layout},
             begun=graph_begun | findings_begun,
+            folder=tables_in,
             as_of=intake.as_of,
             content=describe_content(
                 graph, checks.chance, given, intake=intake, key=key, days=days, parent=parent, faults=faults

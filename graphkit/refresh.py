@@ -72,6 +72,7 @@ def refresh_store(  # noqa: PLR0913  # the one entry of the batch job
             memory=memory,
             scratch=scratch,
             partials=opened.partials,
+            tables_in=scratch,
             rehash=rehash,
             engine=engine,
             spark_master=spark_master,

@@ -17,6 +17,8 @@ from graphkit.tablefile import Writing, begin_writing
 from graphkit.tables import FORMAT, TABLES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
     import pyarrow as pa
 
@@ -208,8 +210,9 @@ def build_snapshot(
     content: Mapping[str, Any],
     run: Mapping[str, Any],
     begun: Mapping[str, Writing] | None = None,
+    folder: Path | None = None,
 ) -> Snapshot:
-    """Make a snapshot in memory.
+    """Make a snapshot that is in no store.
 
     Parameters
     ----------
@@ -223,15 +226,17 @@ def build_snapshot(
         What it shall not cover: ``rejected`` (rows as dictionaries), paths, clock, versions, seconds.
     begun
         Further tables, which are being written already.
+    folder
+        Where the bytes of tables are kept as files; by default they are held in memory.
     """
     begun = begun or {}
     rest = {name: tables.get(name) for name in STORED_TABLES if name not in begun}
-    with begin_writing(rest) as more:
-        data = {name: (begun.get(name) or more[name]).result() for name in STORED_TABLES}
+    with begin_writing(rest, folder=folder) as more:
+        written = {name: (begun.get(name) or more[name]).result() for name in STORED_TABLES}
     covered = {
         **content,
         "as_of": as_of.isoformat(),
-        "tables": {name: {"rows": rows, "sha256": sha256(raw)} for name, (raw, rows) in data.items()},
+        "tables": {name: {"rows": table.n_rows, "sha256": table.sha256} for name, table in written.items()},
     }
     digest = digest_content(covered)
     manifest = {
@@ -240,7 +245,7 @@ def build_snapshot(
         "content": {**covered, "digest": digest},
         "run": {"rejected": [], **run},
     }
-    return Snapshot(manifest, lambda name: data[name][0])
+    return Snapshot(manifest, lambda name: written[name].read())
 
 
 def digest_content(content: Mapping[str, Any]) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
+from graphkit.errors import StoreError
 from graphkit.tables import TABLES
 
 if TYPE_CHECKING:
@@ -15,26 +19,58 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pyarrow as pa
 
-Writing = Future[tuple[bytes, int]]
-"""A table that is being written: its Parquet bytes, and its number of rows."""
-
 _ROWS_AT_ONCE = 1 << 18
 _REPEATING = {"text", "texts", "integer"}
 """Types of columns whose values repeat."""
 _LARGEST_DICTIONARY = 1 << 23
 
 
+@dataclass(frozen=True)
+class Written:
+    """A table that was written."""
+
+    n_rows: int
+    sha256: str
+    read: Callable[[], bytes]
+    """Gives its Parquet bytes."""
+
+
+Writing = Future[Written]
+"""A table that is being written."""
+
+
 @contextmanager
-def begin_writing(tables: Mapping[str, pa.Table | None]) -> Iterator[dict[str, Writing]]:
-    """Write tables in two threads, beside other work; they are written when the block is left."""
+def begin_writing(tables: Mapping[str, pa.Table | None], *, folder: Path | None = None) -> Iterator[dict[str, Writing]]:
+    """Write tables in two threads, beside other work; they are written when the block is left.
+
+    Parameters
+    ----------
+    folder
+        Where their bytes are kept as files; by default they are held in memory.
+    """
     with ThreadPoolExecutor(max_workers=2) as threads:
-        begun = {name: threads.submit(write_table, name, table) for name, table in tables.items()}
+        begun = {name: threads.submit(_write, name, table, folder) for name, table in tables.items()}
         del tables  # each goes when it is written
         yield begun
 
 
-def write_table(name: str, rows: pa.Table | None) -> tuple[bytes, int]:
-    """Parquet bytes of a table of ``tables.py``, and its number of rows.
+def _write(name: str, rows: pa.Table | None, folder: Path | None) -> Written:
+    if folder is None:
+        sink = BytesIO()
+        n_rows, data = write_table(name, rows, sink), sink.getvalue()
+        return Written(n_rows, hashlib.sha256(data).hexdigest(), lambda: data)
+    path = folder / f"{name}.parquet"
+    try:
+        with path.open("w+b") as file:
+            n_rows = write_table(name, rows, file)
+            file.seek(0)
+            return Written(n_rows, hashlib.file_digest(file, "sha256").hexdigest(), path.read_bytes)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def write_table(name: str, rows: pa.Table | None, sink: IO[bytes]) -> int:
+    """Write a table of ``tables.py`` as Parquet; gives its number of rows.
 
     Parameters
     ----------
@@ -48,7 +84,6 @@ def write_table(name: str, rows: pa.Table | None) -> tuple[bytes, int]:
     table = schema.empty_table() if rows is None else rows.select(schema.names)
     order = _find_order(table, definition.sorted_by)
     coded = [f"{one.name}.list.element" if one.type == "texts" else one.name for one in definition.columns]
-    sink = BytesIO()
     with pq.ParquetWriter(
         sink,
         schema,
@@ -61,7 +96,7 @@ def write_table(name: str, rows: pa.Table | None) -> tuple[bytes, int]:
             place = None if order is None else order[start : start + _ROWS_AT_ONCE]
             rows_now = table.slice(start, _ROWS_AT_ONCE) if place is None else table.take(place)
             writer.write_table(rows_now.cast(schema))
-    return sink.getvalue(), table.num_rows
+    return len(table)
 
 
 def _find_order(table: pa.Table, columns: tuple[str, ...]) -> npt.NDArray[np.int64] | None:

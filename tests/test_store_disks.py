@@ -54,7 +54,7 @@ def test_a_full_disk_stops_a_refresh_cleanly_wherever_it_is_full(first, events, 
         store = shutil.copytree(first, disk / "store")
         shutil.rmtree(store / "partials")
         before = tree(store)
-        for leave, full in [(0, "lock.json"), (2, "scratch"), (10, "snapshots/.staging"), (20, "snapshots/.staging")]:
+        for leave, full in [(0, "lock.json"), (2, "scratch"), (10, "scratch"), (30, "snapshots/.staging")]:
             fill(store, leave=leave)
             ended = run("refresh", events, "--store", store, "--no-stability", "--as-of", "2026-05-06")
             (disk / "filler").unlink()

@@ -1,5 +1,6 @@
 """Table files: one order, one form, so that the same rows are the same bytes."""
 
+import hashlib
 import io
 import random
 
@@ -30,6 +31,12 @@ def coded(table):
     )
 
 
+def written(name, rows):
+    sink = io.BytesIO()
+    n_rows = tablefile.write_table(name, rows, sink)
+    return sink.getvalue(), n_rows
+
+
 def mixed(seed):
     return pa.Table.from_pylist(random.Random(seed).sample(ROWS, len(ROWS)), schema=SCHEMA)  # noqa: S311
 
@@ -37,7 +44,7 @@ def mixed(seed):
 @pytest.mark.parametrize("at_once", [1 << 20, 4])
 def test_rows_are_in_the_order_of_the_table_nulls_first(monkeypatch, at_once):
     monkeypatch.setattr(tablefile, "_ROWS_AT_ONCE", at_once)
-    data, n_rows = tablefile.write_table("activity", mixed(1))
+    data, n_rows = written("activity", mixed(1))
     table = pq.read_table(io.BytesIO(data))
     assert table.to_pylist() == in_order(ROWS)
     assert n_rows == len(ROWS) == table.num_rows
@@ -59,7 +66,7 @@ def test_rows_are_in_the_order_of_the_table_nulls_first(monkeypatch, at_once):
     ],
 )
 def test_the_same_rows_are_the_same_bytes_whatever_their_form(seed, given):
-    assert tablefile.write_table("activity", given(mixed(seed))) == tablefile.write_table("activity", mixed(9))
+    assert written("activity", given(mixed(seed))) == written("activity", mixed(9))
 
 
 def test_values_that_repeat_are_dictionaries_in_the_file():
@@ -68,8 +75,8 @@ def test_values_that_repeat_are_dictionaries_in_the_file():
         {name: [row[name] for row in rows] for name in rows[0]} | {"sampling_probability": pa.array([0.5] * 9)}
     )
     kinds = pa.array([["ip", "payment"]] * 9, pa.list_(pa.dictionary(pa.int16(), pa.string())))
-    data, _ = tablefile.write_table("pairs", table)
-    assert tablefile.write_table("pairs", table.set_column(3, "kinds", kinds)) == (data, 9)
+    data, _ = written("pairs", table)
+    assert written("pairs", table.set_column(3, "kinds", kinds)) == (data, 9)
     columns = pq.ParquetFile(io.BytesIO(data)).metadata.row_group(0).to_dict()["columns"]
     coded = {column["path_in_schema"]: "RLE_DICTIONARY" in column["encodings"] for column in columns}
     assert [path for path, is_coded in coded.items() if is_coded] == ["account_a", "account_b", "kinds.list.element"]
@@ -77,24 +84,36 @@ def test_values_that_repeat_are_dictionaries_in_the_file():
 
 def test_another_row_is_other_bytes():
     changed = pa.Table.from_pylist([*ROWS[:-1], ROWS[-1] | {"n_events": 99}], schema=SCHEMA)
-    assert tablefile.write_table("activity", changed) != tablefile.write_table("activity", mixed(0))
+    assert written("activity", changed) != written("activity", mixed(0))
 
 
 @pytest.mark.parametrize("name", sorted(TABLES))
 def test_a_table_without_rows_has_its_columns(name):
     empty = TABLES[name].schema().empty_table()
-    assert tablefile.write_table(name, None) == tablefile.write_table(name, empty)
-    data, n_rows = tablefile.write_table(name, None)
+    assert written(name, None) == written(name, empty)
+    data, n_rows = written(name, None)
     assert n_rows == 0
     assert pq.read_table(io.BytesIO(data)).schema.equals(TABLES[name].schema())
 
 
 def test_a_missing_column_is_an_error_not_an_empty_one():
     with pytest.raises(KeyError, match="n_events"):
-        tablefile.write_table("activity", mixed(0).drop(["n_events"]))
+        written("activity", mixed(0).drop(["n_events"]))
 
 
 def test_a_null_where_none_may_be_is_an_error():
     rows = [ROWS[-1] | {"n_events": None}]
     with pytest.raises(ValueError, match="'n_events' with null"):
-        tablefile.write_table("activity", pa.Table.from_pylist(rows))
+        written("activity", pa.Table.from_pylist(rows))
+
+
+def test_what_is_kept_in_a_folder_is_what_is_held_in_memory(tmp_path):
+    tables = {"activity": mixed(1), "entities": None}
+    with tablefile.begin_writing(tables) as here, tablefile.begin_writing(tables, folder=tmp_path) as there:
+        pass
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["activity.parquet", "entities.parquet"]
+    for name in tables:
+        held, kept = here[name].result(), there[name].result()
+        assert held.read() == kept.read() == (tmp_path / f"{name}.parquet").read_bytes()
+        assert held.sha256 == kept.sha256 == hashlib.sha256(held.read()).hexdigest()
+        assert (held.n_rows, kept.n_rows) == (len(ROWS) if name == "activity" else 0,) * 2
