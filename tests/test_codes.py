@@ -66,6 +66,26 @@ def test_codes_need_the_key():
     assert KEY.hex()[:8] not in make_secret(KEY)
 
 
+def test_texts_that_the_engine_s_hash_cannot_tell_apart_have_codes_of_their_own():
+    text = list("Mozilla/5.0 (X11; Linux x86_64) of a farm")
+    pairs = []
+    for at in range(len(text) - 8):
+        for letter in "1q":  # they differ in one bit
+            changed = text.copy()
+            changed[at] = changed[at + 8] = letter
+            pairs.append("".join(changed))
+    n_alike = 0
+    for number in range(8):
+        key = bytes([number]) * 32
+        with open_engine() as engine:
+            hashes = [f"SELECT hash({make_secret(key)[:16]!r} || {one!r}) AS code" for one in pairs]
+            plain = engine.query(" UNION ALL ".join(hashes))["code"].to_pylist()
+        n_alike += len(plain) - len(set(plain))
+        codes = code(pairs, key)
+        assert len(set(codes)) == len(codes)
+    assert n_alike >= 8, "one hash takes many for one text"
+
+
 def test_files_of_codes_differ_by_key_and_tables_of_names_do_not(tmp_path):
     path = write_uses(tmp_path / "uses.parquet", USES)
     rows, codes = [], []

@@ -25,7 +25,7 @@ from graphkit.config import Config
 from graphkit.ingest.sources import File
 from graphkit.privacy import key_fingerprint
 
-_FORMAT = 4
+_FORMAT = 5
 _MANIFEST = "segment.json"
 _STAGING = ".staging-"
 _SEALED = re.compile(rb'\{"checksum":(\d+),"segment":(.*)\}\n', re.DOTALL)
