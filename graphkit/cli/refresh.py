@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from graphkit.cli.arenas import share_arenas
 from graphkit.cli.options import JsonOption, KeyOption, lies_in, parse_day, parse_folder, parse_seconds, quote_path
 from graphkit.cli.output import plain, print_json, say
 from graphkit.cli.progress import show_progress
@@ -90,6 +91,7 @@ def refresh(  # noqa: PLR0913, PLR0917  # one argument an option
     if alerts not in (None, "-") and lies_in(Path(alerts), store):
         raise typer.BadParameter("it lies in the store, which keeps its own; name another", param_hint="--alerts")
     settings = _load_settings(config, look_back, no_stability=no_stability)
+    share_arenas()
     with show_progress(quiet=as_json) as progress:
         snapshot = refresh_store(
             events,
