@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import graphkit as gk
+from graphkit.ingest import codes
 from graphkit.ingest.partials import drop_unused
 from tests.commands import write_days
 from tests.taken import KEY, decode, take, taking, write
@@ -118,6 +119,15 @@ def test_damaged_partials_are_made_again(files, kept, name, damage):
     again, rows_again = take_on(files, kept)
     assert (again.n_read, rows_again) == (3, rows)
     assert segments(kept) == [path.name for path in again.segments]
+
+
+def test_partials_of_an_engine_that_hashes_otherwise_are_read_anew(files, kept, monkeypatch):
+    first, rows = take_on(files, kept)
+    monkeypatch.setattr(codes, "code_of", lambda text, *, secret: f"hash({text}, {secret!r}, 'otherwise')")
+    codes.sample_codes.cache_clear()
+    again, rows_again = take_on(files, kept)
+    codes.sample_codes.cache_clear()
+    assert (again.n_read, rows_again) == (first.n_read, rows)
 
 
 @pytest.mark.parametrize("rehash", [False, True])

@@ -22,6 +22,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from graphkit.config import Config
+from graphkit.ingest.codes import make_secret, sample_codes
 from graphkit.ingest.sources import File
 from graphkit.privacy import key_fingerprint
 
@@ -86,7 +87,7 @@ def fingerprint_file(file: File, *, config: Config, key: bytes, whole: bool) -> 
     """What tells a file, read with these settings, from any other.
 
     Made of its path, size, time of modification, a sample of its content (all of it if ``whole``), of the settings
-    that reading depends on, the key's fingerprint and the number of the partials' format.
+    that reading depends on, the key's fingerprint, the number of the partials' format, and how the engine makes codes.
     """
     path = Path(file.path)
     status = path.stat()
@@ -99,8 +100,9 @@ def fingerprint_file(file: File, *, config: Config, key: bytes, whole: bool) -> 
             for place in (0, status.st_size // 2, max(0, status.st_size - _SAMPLE)):
                 stream.seek(place)
                 digest.update(stream.read(_SAMPLE))
-    told = [file.path, status.st_size, status.st_mtime_ns, digest.hexdigest(), _reading(config), key_fingerprint(key)]
-    return hashlib.sha256(json.dumps([_FORMAT, *told], sort_keys=True).encode()).hexdigest()
+    told = [file.path, status.st_size, status.st_mtime_ns, digest.hexdigest()]
+    how = [_FORMAT, _reading(config), key_fingerprint(key), sample_codes(make_secret(key))]
+    return hashlib.sha256(json.dumps([*told, *how], sort_keys=True).encode()).hexdigest()
 
 
 def load_segments(folder: Path) -> Segments:
