@@ -95,42 +95,36 @@ class DuckDB:
 
     def _wait_for(self, work: Callable[[], Any], *, abort: bool = True) -> Any:
         """Let a thread work while this one waits: the engine at work hears no interrupt (Ctrl-C), who waits does."""
-        with ThreadPoolExecutor(max_workers=1) as worker:
-            future = worker.submit(work)
-            with self._stopping(future, abort=abort):
-                while not future.done():
-                    wait([future], timeout=_WAKE_SECONDS)  # not for ever: some libraries' handlers let waits go on
-            return future.result()
+        with self.run_beside(work, abort=abort) as future:
+            pass
+        return future.result()
 
     def release(self) -> None:
         """Give the memory of what was dropped back to the system: a new bound does, though it is the old one."""
         self.run(f"SET memory_limit = '{_bound(self.memory)}'")
 
     @contextmanager
-    def run_beside(self, work: Callable[[], Made]) -> Iterator[Future[Made]]:
+    def run_beside(self, work: Callable[[], Made], *, abort: bool = True) -> Iterator[Future[Made]]:
         """Do some work with the engine beside a block, which asks nothing of the engine, and ends with that work.
 
-        Where the block raises, the engine is stopped.
+        Parameters
+        ----------
+        abort
+            Whether the engine is stopped where the block raises; if not, it ends with the streams that it reads.
         """
         with ThreadPoolExecutor(max_workers=1) as worker:
             future = worker.submit(work)
-            with self._stopping(future):
+            try:
                 yield future
                 while not future.done():
+                    wait([future], timeout=_WAKE_SECONDS)  # not for ever: some libraries' handlers let waits go on
+            except BaseException:
+                self.interrupted.set()
+                while abort and not future.done():
+                    self.connection.interrupt()
                     wait([future], timeout=_WAKE_SECONDS)
+                raise
             future.result()
-
-    @contextmanager
-    def _stopping(self, future: Future[Any], *, abort: bool = True) -> Iterator[None]:
-        """Stop what the engine does in a thread, if asked to, where the block raises."""
-        try:
-            yield
-        except BaseException:
-            self.interrupted.set()
-            while abort and not future.done():
-                self.connection.interrupt()
-                wait([future], timeout=_WAKE_SECONDS)
-            raise
 
     def register(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
         """Make an Arrow table, or a stream that is read once, known to SQL by ``name``."""

@@ -63,7 +63,7 @@ def describe_content(  # all that the digest covers
             "weak_threshold_bits": weak_threshold(links, config),
             "n_features": links.profiles.shape[1],
             "resolution": choose_resolution(config, links.n_population),
-            "n_linked_accounts": int(graph.pairs.take(linked).joined(len(links.accounts)).sum()),
+            "n_linked_accounts": int(graph.pairs.joined(len(links.accounts), linked).sum()),
             "n_pairs": int(linked.sum()),
             "n_weak_pairs": int((~linked).sum()),
         },

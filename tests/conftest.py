@@ -12,6 +12,7 @@ from graphkit.privacy import KEY_VARIABLE, PUBLIC_KEY, key_fingerprint
 from graphkit.snapshot import Snapshot, build_snapshot
 from graphkit.tables import TABLES
 from tests.browser import FLAGS, find_chromium
+from tests.commands import write_days
 
 ROOT = Path(__file__).parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
@@ -111,6 +112,18 @@ def memory_url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pyte
     assert not isinstance(place, Path)
     for name in place.find():
         (place / name).unlink()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Any:
+    """Small events in a file for each day."""
+    return write_days(tmp_path)
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """Folder for partials."""
+    return tmp_path / "partials"
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import pytest
 import graphkit as gk
 from graphkit.ingest import codes
 from graphkit.ingest.partials import drop_unused
-from tests.commands import write_days
 from tests.taken import KEY, decode, take, taking, write
 
 QUICK = gk.Config(stability=False, chance_runs=0)
@@ -18,16 +17,6 @@ QUICK = gk.Config(stability=False, chance_runs=0)
 @pytest.fixture(scope="module")
 def world():
     return gk.synthesize(n_accounts=400, n_events=9_000, seed=3, days=7)
-
-
-@pytest.fixture
-def files(tmp_path):
-    return write_days(tmp_path)
-
-
-@pytest.fixture
-def kept(tmp_path):
-    return tmp_path / "partials"
 
 
 def take_on(files, kept):

@@ -8,21 +8,10 @@ import pandas as pd
 import pytest
 
 from graphkit.ingest.partials import drop_unused
-from tests.commands import write_days
 from tests.taken import NOW, decode, taking, write
 
 HEAD = "account_id,created_at,payment_instrument\n"
 LINES = "a1,2026-01-02,pi_1\na2,,pi_1\na3,2026-02-01,\n"
-
-
-@pytest.fixture
-def files(tmp_path):
-    return write_days(tmp_path)
-
-
-@pytest.fixture
-def kept(tmp_path):
-    return tmp_path / "partials"
 
 
 def read(files, accounts, kept, **settings):

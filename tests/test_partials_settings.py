@@ -10,11 +10,6 @@ from tests.commands import small_events, write_days
 from tests.taken import KEY, NOW, take, write
 
 
-@pytest.fixture
-def kept(tmp_path):
-    return tmp_path / "partials"
-
-
 @pytest.mark.parametrize(
     ("settings", "n_read"),
     [

@@ -219,11 +219,12 @@ def _add_up_pairs(grouping: Grouping, pairs: Weighted, account: Integers, *, thr
 def _name_clusters(membership: Integers, links: Links) -> tuple[str, ...]:
     """Readable ids made from the members: the same members, the same id."""
     order = np.argsort(membership, kind="stable")
-    ids = links.accounts["account_id"].to_pylist()
+    order = order[np.count_nonzero(membership < 0) :]
+    ids = links.accounts["account_id"].take(order).to_pylist()
     ends = np.searchsorted(membership[order], np.arange(membership.max(initial=-1) + 2))
     names: dict[str, None] = {}
     for start, end in pairwise(ends):
-        names[make_id((ids[place] for place in order[start:end]), taken=names)] = None
+        names[make_id(ids[start:end], taken=names)] = None
     return tuple(names)
 
 

@@ -17,7 +17,6 @@ from graphkit.link.naming import name_places
 from graphkit.link.weights import Weighted
 
 _HOUR_US = 3_600_000_000
-_INTEGER_END = 1 << 31
 _HOURS = 168
 _HOURS_FROM_MONDAY = 72
 """1970-01-01 was a Thursday."""
@@ -27,6 +26,8 @@ _DAYS = 7
 """Days whose use is summed at once, at least."""
 _MOST_PASSES = 8
 """Times that the members' events are read for each of the two, however many members and days there are."""
+_INTEGER_END = 1 << 31
+"""Counts of tokens below it are kept in four bytes."""
 _SUMS = "sum(input_tokens)::BIGINT AS input_tokens, sum(output_tokens)::BIGINT AS output_tokens"
 
 

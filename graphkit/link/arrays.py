@@ -11,14 +11,6 @@ Edges = npt.NDArray[np.integer]
 """Ends of edges, shape (edges, 2); four bytes each are enough."""
 
 
-def sort_distinct(values: Integers) -> Integers:
-    """Sort values in place and drop repeats."""
-    values.sort()
-    distinct = np.ones(len(values), dtype=bool)
-    np.not_equal(values[1:], values[:-1], out=distinct[1:])
-    return values[distinct]
-
-
 def is_among(values: Integers, known: Integers) -> npt.NDArray[np.bool_]:
     """Tell which values are among the known ones, which are sorted."""
     if not len(known):

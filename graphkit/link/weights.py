@@ -57,10 +57,10 @@ class Weighted:
         """``a * n_accounts + b``, by which they are sorted."""
         return self.a.astype(np.int64) * n_accounts + self.b
 
-    def joined(self, n_accounts: int) -> npt.NDArray[np.bool_]:
-        """Tell which of the accounts are in a pair."""
+    def joined(self, n_accounts: int, chosen: npt.NDArray[np.bool_] | slice = slice(None)) -> npt.NDArray[np.bool_]:
+        """Tell which of the accounts are in a pair, of all or of the chosen ones."""
         joined = np.zeros(n_accounts, dtype=bool)
-        joined[self.a] = joined[self.b] = True
+        joined[self.a[chosen]] = joined[self.b[chosen]] = True
         return joined
 
     def inside(self, membership: Integers) -> npt.NDArray[np.bool_]:
