@@ -77,35 +77,56 @@ def write_table(name: str, rows: pa.Table | None, sink: IO[bytes]) -> int:
     rows
         In any order, texts plain or as dictionaries; None for none.
     """
+    import pyarrow as pa
     import pyarrow.parquet as pq
+
+    from graphkit.link.naming import code_texts
 
     definition = TABLES[name]
     schema = definition.schema()
     table = schema.empty_table() if rows is None else rows.select(schema.names)
+    stored = _stored(schema)
     order = _find_order(table, definition.sorted_by)
-    coded = [f"{one.name}.list.element" if one.type == "texts" else one.name for one in definition.columns]
-    with pq.ParquetWriter(
-        sink,
-        schema,
-        compression="zstd",
-        use_dictionary=[path for path, one in zip(coded, definition.columns, strict=True) if one.type in _REPEATING],
-        dictionary_pagesize_limit=_LARGEST_DICTIONARY,
-        write_statistics=list(definition.sorted_by[:1]),  # those of others let a reader skip nothing
-    ) as writer:
+    paths = [f"{one.name}.list.element" if one.type == "texts" else one.name for one in definition.columns]
+    with (
+        pq.ParquetWriter(
+            sink,
+            stored,
+            compression="zstd",
+            store_schema=False,  # else readers are given dictionaries for texts
+            use_dictionary=[
+                path for path, one in zip(paths, definition.columns, strict=True) if one.type in _REPEATING
+            ],
+            dictionary_pagesize_limit=_LARGEST_DICTIONARY,
+            write_statistics=list(definition.sorted_by[:1]),  # those of others let a reader skip nothing
+        ) as writer
+    ):
         for start in range(0, max(len(table), 1), _ROWS_AT_ONCE):
             place = None if order is None else order[start : start + _ROWS_AT_ONCE]
-            rows_now = table.slice(start, _ROWS_AT_ONCE) if place is None else table.take(place)
-            writer.write_table(rows_now.cast(schema))
+            some = table.slice(start, _ROWS_AT_ONCE) if place is None else table.take(place)
+            coded = [code_texts(column) for column in some.columns]
+            writer.write_table(pa.table(coded, schema.names).cast(stored))
     return len(table)
+
+
+def _stored(schema: pa.Schema) -> pa.Schema:
+    """The schema with texts as dictionaries: the file's writer takes their places, and need not look up each text."""
+    import pyarrow as pa
+
+    text = pa.dictionary(pa.int32(), pa.string())
+    types = {pa.string(): text, pa.list_(pa.string()): pa.list_(pa.field("element", text))}
+    return pa.schema([field.with_type(types.get(field.type, field.type)) for field in schema])
 
 
 def _find_order(table: pa.Table, columns: tuple[str, ...]) -> npt.NDArray[np.int64] | None:
     """Places of a table's rows in the order of some columns, nulls first; None if they are in it."""
     import numpy as np
 
+    from graphkit.link.naming import rank_values
+
     if not len(table):
         return None
-    ranks = [_rank_values(table[name]) for name in columns]
+    ranks = [rank_values(table[name]) for name in columns]
     for start in range(0, len(table), _ROWS_AT_ONCE):
         some = slice(start, start + _ROWS_AT_ONCE + 1)
         risen = np.zeros(len(ranks[0][some]) - 1, dtype=bool)
@@ -117,19 +138,3 @@ def _find_order(table: pa.Table, columns: tuple[str, ...]) -> npt.NDArray[np.int
             order: npt.NDArray[np.int64] = np.lexsort(ranks[::-1])
             return order
     return None
-
-
-def _rank_values(column: pa.ChunkedArray) -> npt.NDArray[np.integer]:
-    """Numbers that rise as the values of a column do, the least for null."""
-    import numpy as np
-    import pyarrow.compute as pc
-
-    encoded = pc.dictionary_encode(column)
-    encoded = encoded.chunk(0) if encoded.num_chunks == 1 else encoded.combine_chunks()
-    values, n = encoded.dictionary, len(encoded.dictionary)
-    if not encoded.null_count and pc.all(pc.less(values.slice(0, n - 1), values.slice(1))).as_py():
-        places: npt.NDArray[np.integer] = encoded.indices.to_numpy()
-        return places
-    rank = np.append(pc.rank(values, tiebreaker="dense").to_numpy(), 0)  # null is at place -1
-    ranks: npt.NDArray[np.integer] = rank.astype(np.min_scalar_type(n))[pc.fill_null(encoded.indices, -1).to_numpy()]
-    return ranks

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from graphkit.link.naming import name_places, place_names, rank_names
+from graphkit.link.naming import code_texts, name_places, place_names, rank_values
 
 TEXTS = ["b", None, "a", "c", "a"]
 COLUMNS = {
@@ -25,12 +25,12 @@ def test_names_are_placed_among_the_known(column):
 
 @pytest.mark.parametrize("column", COLUMNS.values(), ids=COLUMNS)
 def test_names_rank_in_their_order(column):
-    assert rank_names(column).tolist() == [2, 0, 1, 3, 1]
+    assert rank_values(column).tolist() == [2, 0, 1, 3, 1]
 
 
 def test_no_names_have_no_places():
     column = pa.chunked_array([], pa.string())
-    assert place_names(column, ["a"]).tolist() == rank_names(column).tolist() == []
+    assert place_names(column, ["a"]).tolist() == rank_values(column).tolist() == []
 
 
 @pytest.mark.parametrize("places", [[1, 0, None], pa.chunked_array([[1], [0, None]])], ids=["list", "pieces"])
@@ -38,3 +38,28 @@ def test_places_are_named(places):
     named = name_places(places, pa.chunked_array([["a"], ["b"]]))
     assert named.to_pylist() == ["b", "a", None]
     assert named.dictionary.to_pylist() == ["a", "b"]
+
+
+@pytest.mark.parametrize("column", COLUMNS.values(), ids=COLUMNS)
+def test_texts_are_coded_by_those_that_occur_in_their_order(column):
+    coded = code_texts(column)
+    assert coded.to_pylist() == TEXTS
+    assert coded.dictionary.to_pylist() == ["a", "b", "c"]
+
+
+def test_names_that_are_given_twice_are_coded_once():
+    coded = code_texts(name_places([0, 1, 2, None, 1], pa.array(["b", "a", "b"])))
+    assert coded.to_pylist() == ["b", "a", "b", None, "a"]
+    assert coded.dictionary.to_pylist() == ["a", "b"]
+
+
+def test_lists_are_coded_by_the_texts_that_occur_in_them():
+    lists = [["z"], ["b", "a"], None, [], ["b", None]]
+    coded = code_texts(pa.chunked_array([pa.array(lists)]).slice(1))
+    assert coded.to_pylist() == lists[1:]
+    assert coded.values.dictionary.to_pylist() == ["a", "b"]
+
+
+@pytest.mark.parametrize("values", [[1, None, 3], [[1.5], []]])
+def test_what_is_no_text_is_not_coded(values):
+    assert code_texts(pa.chunked_array([values])).to_pylist() == values

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from graphkit.detect.parts import Clusters, Part, around, make_part, missing_part
 from graphkit.link.arrays import number_distinct
 from graphkit.link.links import Numbers
-from graphkit.link.naming import place_names, rank_names
+from graphkit.link.naming import place_names, rank_values
 
 _BURST_DAYS = 7
 _DAY = 86_400
@@ -70,7 +70,7 @@ def private_share(clusters: Clusters) -> Part:
 def capability_concentration(clusters: Clusters) -> Part:
     """Divergence (Jensen-Shannon, bits) of the mix of models and capabilities from the population's."""
     usage, n = clusters.usage, clusters.n
-    model, capability = (rank_names(usage[name]) for name in ("model", "capability"))
+    model, capability = (rank_values(usage[name]).astype(np.int64) for name in ("model", "capability"))
     if not model.any() and not capability.any():
         return missing_part("capability_concentration", n, "the events have neither model nor capability")
     n_capabilities = int(capability.max()) + 1

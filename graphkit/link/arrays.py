@@ -24,4 +24,7 @@ def number_distinct(values: Integers, n: int) -> tuple[Integers, Integers]:
     """Distinct values from 0 to ``n - 1``, sorted, and the place of each value among them."""
     present = np.zeros(n, dtype=bool)
     present[values] = True
-    return np.flatnonzero(present), (np.cumsum(present) - 1)[values]
+    distinct = np.flatnonzero(present)
+    place = np.empty(n, dtype=np.int64)
+    place[distinct] = np.arange(len(distinct))
+    return distinct, place[values]
