@@ -140,5 +140,6 @@ def _to_normal_scores(feature: Numbers) -> Numbers:
 def _make_independent(scores: Numbers) -> Numbers:
     covariance = scores.T @ scores / len(scores)
     variances, directions = np.linalg.eigh(covariance)
-    independent: Numbers = scores @ (directions / np.sqrt(np.maximum(variances, 0) + _RIDGE)) @ directions.T
+    inverse_root = directions / np.sqrt(np.maximum(variances, 0) + _RIDGE) @ directions.T
+    independent: Numbers = scores @ inverse_root
     return independent
