@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,7 +14,15 @@ from graphkit import privacy
 from graphkit.config import Config
 from graphkit.detect.chance import deal_at_random
 from graphkit.detect.communities import find_communities
-from graphkit.detect.findings import Behavior, Checks, Graph, leave_out_idle_pairs, list_graph, make_findings
+from graphkit.detect.findings import (
+    Behavior,
+    Checks,
+    Graph,
+    find_held,
+    leave_out_idle_pairs,
+    list_graph,
+    make_findings,
+)
 from graphkit.detect.lineage import keep_identity
 from graphkit.detect.members import Grouping, group_accounts
 from graphkit.detect.stability import measure_stability, no_stability
@@ -32,7 +41,7 @@ from graphkit.link.activity import gather_events, measure_activity
 from graphkit.link.budget import require_memory
 from graphkit.link.calibration import LearntPrior, calibration_table, learn_priors, use_learnt
 from graphkit.link.couse import find_co_uses
-from graphkit.link.links import make_links
+from graphkit.link.links import Links, make_links
 from graphkit.link.pairs import sample_pairs
 from graphkit.link.profiles import count_traits, find_traits, measure_profiles
 from graphkit.link.tags import Known, describe_effect, forget_tags, tag_entities
@@ -152,15 +161,19 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
                 grouping = group_accounts(membership, graph.pairs, graph.links)
                 stage.result = plural(len(grouping.names), "cluster")
             checks = _check_clusters(graph, grouping, config=config, key=key, clock=clock)
-            with clock.stage("measure activity"):
-                behavior = _measure_behavior(running, graph, grouping)
-            graph, grouping = leave_out_idle_pairs(graph, grouping, config=config)
+            with (
+                clock.stage("measure activity"),
+                running.run_beside(partial(_measure_behavior, running, graph.links, grouping)) as measuring,
+            ):
+                graph, grouping = leave_out_idle_pairs(graph, grouping, config=config)
+                held = find_held(graph, grouping, checks, config=config)
+            behavior = measuring.result()
         days = running.query("SELECT min(first_seen) AS first, max(last_seen) AS last FROM population").to_pylist()[0]
-    graph_tables = list_graph(graph, behavior, config=config)
+    graph_tables = list_graph(graph, config=config) | {"activity": behavior.activity}
     linked = {"links": graph_tables["links"]}
     with clock.stage("score and explain"), begin_writing(graph_tables, folder=tables_in) as graph_begun:
         del graph_tables  # each goes when it is written
-        tables = linked | make_findings(graph, grouping, behavior, checks, config=config)
+        tables = linked | make_findings(graph, grouping, held, behavior, checks, config=config)
         parent = parent_of(intake.as_of) if parent_of else None
         tables, faults = keep_identity(
             tables, parent, as_of=intake.as_of, config=config, n_population=graph.links.n_population
@@ -285,8 +298,8 @@ def _check_clusters(graph: Graph, grouping: Grouping, *, config: Config, key: by
     return Checks(stability, chance)
 
 
-def _measure_behavior(engine: Engine, graph: Graph, grouping: Grouping) -> Behavior:
-    activity, usage = measure_activity(engine, graph.links, grouping.cluster, grouping.names)
+def _measure_behavior(engine: Engine, links: Links, grouping: Grouping) -> Behavior:
+    activity, usage = measure_activity(engine, links, grouping.cluster, grouping.names)
     return Behavior(
         activity, usage, engine.query("SELECT n_events, created_at FROM population ORDER BY ALL").to_pandas()
     )

@@ -80,7 +80,7 @@ def write_table(name: str, rows: pa.Table | None, sink: IO[bytes]) -> int:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from graphkit.link.naming import code_texts
+    from graphkit.naming import code_texts
 
     definition = TABLES[name]
     schema = definition.schema()
@@ -122,7 +122,7 @@ def _find_order(table: pa.Table, columns: tuple[str, ...]) -> npt.NDArray[np.int
     """Places of a table's rows in the order of some columns, nulls first; None if they are in it."""
     import numpy as np
 
-    from graphkit.link.naming import rank_values
+    from graphkit.naming import rank_values
 
     if not len(table):
         return None

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from graphkit.link.ahead import map_ahead
-from graphkit.link.arrays import is_among, number_distinct
+from graphkit.link.arrays import is_among
+from graphkit.naming import number_distinct
 
 VALUES = [[], [3], [5, 1, 5, 2, 1], [7, 7, 7]]
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 _GROUND_FLOOR = {"apart", "errors", "config", "tables", "engine", "privacy", "snapshot", "tablefile", "wording"}
-_GROUND_FLOOR |= {"frames", "sparkengine", "stages"}
+_GROUND_FLOOR |= {"frames", "naming", "sparkengine", "stages"}
 _ORDER = [
     "ingest",
     "link",
@@ -24,10 +24,7 @@ _ORDER = [
 _HELP = """
 import sys, graphkit.cli
 sys.argv[0] = "graphkit"
-try:
-    graphkit.cli.main()
-except SystemExit as end:
-    assert not end.code
+assert graphkit.cli.run_to_end(graphkit.cli.app) == 0
 """
 _HEAVY = ["pandas", "duckdb", "igraph", "plotly", "sklearn", "pyarrow", "scipy", "leidenalg"]
 

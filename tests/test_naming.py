@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from graphkit.link.naming import code_texts, name_places, place_names, rank_values
+from graphkit.naming import code_texts, name_places, place_names, rank_values
 
 TEXTS = ["b", None, "a", "c", "a"]
 COLUMNS = {

@@ -6,9 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from graphkit.detect.parts import Clusters, Part, around, make_part, missing_part
-from graphkit.link.arrays import number_distinct
 from graphkit.link.links import Numbers
-from graphkit.link.naming import place_names, rank_values
+from graphkit.naming import number_distinct, place_names, rank_values
 
 _BURST_DAYS = 7
 _DAY = 86_400

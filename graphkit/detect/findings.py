@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,16 +13,16 @@ import pyarrow as pa
 from graphkit.config import Config
 from graphkit.detect.chance import ChanceRun, expect_by_chance, measure_density
 from graphkit.detect.evidence import gather_evidence, say_what_binds
-from graphkit.detect.members import Grouping, add_up_bonds, describe_members, list_kinds
+from graphkit.detect.members import Bonds, Grouping, add_up_bonds, describe_members, list_kinds
 from graphkit.detect.parts import Clusters
 from graphkit.detect.scores import score_clusters
 from graphkit.detect.stability import Stability, stability_table
-from graphkit.detect.uses import list_uses
+from graphkit.detect.uses import Uses, list_uses
 from graphkit.link.arrays import is_among
 from graphkit.link.couse import CoUses
 from graphkit.link.links import Integers, Links, Numbers
-from graphkit.link.naming import name_places
 from graphkit.link.weights import Weighted, link_threshold
+from graphkit.naming import name_places
 from graphkit.tables import TABLES
 
 
@@ -52,31 +53,48 @@ class Behavior:
     population: pd.DataFrame
 
 
+@dataclass(frozen=True)
+class Held:
+    """What holds the clusters: who is in them, what these use, and what their pairs add up to."""
+
+    members: pd.DataFrame
+    """As ``describe_members`` gives them."""
+    uses: Uses
+    bonds: Bonds
+
+
 def leave_out_idle_pairs(graph: Graph, grouping: Grouping, *, config: Config) -> tuple[Graph, Grouping]:
     """Leave out the weak pairs that lie in no cluster: nothing rests on them."""
     kept = grouping.inside | (graph.pairs.weight >= link_threshold(config, graph.links.n_population))
     return replace(graph, pairs=graph.pairs.take(kept)), replace(grouping, inside=grouping.inside[kept])
 
 
+def find_held(graph: Graph, grouping: Grouping, checks: Checks, *, config: Config) -> Held:
+    """Find what holds the clusters; half of it in a thread of its own."""
+    links, pairs = graph.links, graph.pairs
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        uses, bonds = beside.submit(list_uses, grouping, links), beside.submit(add_up_bonds, grouping, pairs)
+        members = describe_members(
+            grouping,
+            pairs,
+            links,
+            threshold=link_threshold(config, links.n_population),
+            stability=checks.stability.of_accounts(),
+            breaks_without=checks.stability.breaks_without(links.kinds),
+        )
+    return Held(members, uses.result(), bonds.result())
+
+
 def make_findings(
-    graph: Graph, grouping: Grouping, behavior: Behavior, checks: Checks, *, config: Config
+    graph: Graph, grouping: Grouping, held: Held, behavior: Behavior, checks: Checks, *, config: Config
 ) -> dict[str, pa.Table]:
     """Make the tables of a snapshot that tell of clusters, all but the layout, in any row order."""
-    links, pairs = graph.links, graph.pairs
+    links, pairs, members, uses = graph.links, graph.pairs, held.members, held.uses
     makes_pairs = links.makes_pairs(config)
-    members = describe_members(
-        grouping,
-        pairs,
-        links,
-        threshold=link_threshold(config, links.n_population),
-        stability=checks.stability.of_accounts(),
-        breaks_without=checks.stability.breaks_without(links.kinds),
-    )
-    uses = list_uses(grouping, links)
     clusters = Clusters(
         grouping,
         members,
-        add_up_bonds(grouping, pairs),
+        held.bonds,
         links,
         uses,
         config,
@@ -108,10 +126,9 @@ def make_findings(
     }
 
 
-def list_graph(graph: Graph, behavior: Behavior, *, config: Config) -> dict[str, pa.Table]:
-    """Make the tables that no score and no cluster's name changes: the graph, and who was active when."""
+def list_graph(graph: Graph, *, config: Config) -> dict[str, pa.Table]:
+    """Make the tables of the graph, which no cluster's name changes."""
     return {
-        "activity": behavior.activity,
         "links": _links_table(graph.links, graph.pairs),
         "entities": _entities_table(graph, config),
         "pairs": _pairs_table(graph.pairs, graph.links),

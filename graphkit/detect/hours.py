@@ -10,7 +10,7 @@ from scipy.special import gammaln
 
 from graphkit.detect.parts import Clusters, Part, make_part
 from graphkit.link.links import Numbers
-from graphkit.link.naming import place_names
+from graphkit.naming import place_names
 
 _HOURS = 168
 _CHUNK = 1 << 18

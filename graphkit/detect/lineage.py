@@ -25,7 +25,7 @@ from graphkit.detect.members import make_id
 from graphkit.detect.past import MEMBERS, Past, read_past
 from graphkit.detect.remembering import add_history, remember_ended
 from graphkit.detect.tracing import Trace, trace_clusters
-from graphkit.link.naming import name_places
+from graphkit.naming import name_places
 from graphkit.snapshot import Snapshot
 from graphkit.tables import TABLES
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from scipy import sparse
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
-from graphkit.link.naming import place_names
+from graphkit.naming import place_names
 
 HALF = 0.5
 """Share of a cluster's weight that makes another its continuation, its source or its heir."""

@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 from graphkit.engine import Engine
 from graphkit.ingest.coding import LABELS
 from graphkit.link.links import Integers, Links
-from graphkit.link.naming import name_places
 from graphkit.link.weights import Weighted
+from graphkit.naming import name_places
 
 _HOUR_US = 3_600_000_000
 _HOURS = 168

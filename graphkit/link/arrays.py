@@ -18,13 +18,3 @@ def is_among(values: Integers, known: Integers) -> npt.NDArray[np.bool_]:
     place = np.searchsorted(known, values)
     found: npt.NDArray[np.bool_] = known[np.minimum(place, len(known) - 1)] == values
     return found
-
-
-def number_distinct(values: Integers, n: int) -> tuple[Integers, Integers]:
-    """Distinct values from 0 to ``n - 1``, sorted, and the place of each value among them."""
-    present = np.zeros(n, dtype=bool)
-    present[values] = True
-    distinct = np.flatnonzero(present)
-    place = np.empty(n, dtype=np.int64)
-    place[distinct] = np.arange(len(distinct))
-    return distinct, place[values]

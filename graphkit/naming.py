@@ -9,7 +9,17 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graphkit.link.arrays import number_distinct
+Integers = npt.NDArray[np.int64]
+
+
+def number_distinct(values: Integers, n: int) -> tuple[Integers, Integers]:
+    """Distinct values from 0 to ``n - 1``, sorted, and the place of each value among them."""
+    present = np.zeros(n, dtype=bool)
+    present[values] = True
+    distinct = np.flatnonzero(present)
+    place = np.empty(n, dtype=np.int64)
+    place[distinct] = np.arange(len(distinct))
+    return distinct, place[values]
 
 
 def name_places(places: npt.ArrayLike | pa.ChunkedArray, names: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
