@@ -94,10 +94,10 @@ def measure_activity(
 def _measure_hours(engine: Engine, links: Links, members: Integers) -> pa.Table:
     of_week = f"(hour + {_HOURS_FROM_MONDAY}) % {_HOURS}"
     everyone = engine.query(f"""
-        SELECT NULL::INTEGER AS id, {of_week} AS hour_of_week, sum(n)::BIGINT AS n_events
+        SELECT NULL::INTEGER AS member, {of_week} AS hour_of_week, sum(n)::BIGINT AS n_events
         FROM all_hours GROUP BY ALL ORDER BY hour_of_week
     """)
-    schema = pa.schema([("id", pa.int32()), ("hour_of_week", pa.int16()), ("n_events", pa.int64())])
+    schema = pa.schema([("member", pa.int32()), ("hour_of_week", pa.int16()), ("n_events", pa.int64())])
     tables = [everyone.cast(schema)]
     chunk = max(_CHUNK, ceil(len(members) / _MOST_PASSES))
     for start in range(0, len(members), chunk):
@@ -111,11 +111,11 @@ def _measure_hours(engine: Engine, links: Links, members: Integers) -> pa.Table:
         n_events[counted["slot"].to_numpy()] = counted["n_events"].to_numpy()
         filled = np.flatnonzero(n_events)
         member, hour_of_week = np.divmod(filled, _HOURS)
-        own = {"id": members[start + member], "hour_of_week": hour_of_week, "n_events": n_events[filled]}
+        own = {"member": start + member, "hour_of_week": hour_of_week, "n_events": n_events[filled]}
         tables.append(pa.table(own).cast(schema))
     hours = pa.concat_tables(tables)
-    named = name_places(hours["id"], links.accounts["account_id"])
-    return hours.drop_columns("id").append_column("account_id", named)
+    named = name_places(hours["member"], links.accounts["account_id"].take(pa.array(members)))
+    return hours.drop_columns("member").append_column("account_id", named)
 
 
 def _measure_usage(engine: Engine, names: tuple[str, ...]) -> pa.Table:
