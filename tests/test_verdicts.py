@@ -1,11 +1,15 @@
 """Verdicts through growth, merges, splits and returns."""
 
+from datetime import date, timedelta
+
 import pytest
 
 import graphkit as gk
 from graphkit.config import Config
 from graphkit.snapshot import rank_clusters
+from graphkit.store.reviews import Review
 from graphkit.store.store import open_store
+from graphkit.store.verdicts import _find_candidates
 from tests.past_world import add_day, follow, id_of, words
 
 A, B = words("a", 0, 20), words("b", 0, 12)
@@ -79,6 +83,15 @@ def verdicts(store):
 )  # fmt: skip
 def test_what_holds(tell, days, reviews, expected):
     assert verdicts(tell(*days, reviews=reviews)) == expected
+
+
+@pytest.mark.timeout(20)
+def test_clusters_that_merge_and_split_daily_for_long_are_followed():
+    """There are more ways through their past than could be counted."""
+    days = [date(2026, 1, 1) + timedelta(days=number) for number in range(90)]
+    sources = {"A": [(day, "B") for day in days[::2]], "B": [(day, "A") for day in days[1::2]]}
+    early = Review("B", "watch", "Ann", "", f"{days[10]:%Y%m%d}-00000000", 9, "")
+    assert set(_find_candidates("A", {"B": [early]}, sources)) == {early}
 
 
 def test_how_many_may_come_after_a_review_is_a_setting(tell):

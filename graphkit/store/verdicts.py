@@ -58,7 +58,7 @@ def judge_clusters(snapshot: Snapshot, reviews: Sequence[Review], *, snapshots: 
     for each in reviews:
         by_cluster.setdefault(each.cluster_id, []).append(each)
     held = {
-        name: max(_find_candidates(name, by_cluster, sources, until=None), key=_weigh, default=None)
+        name: max(_find_candidates(name, by_cluster, sources), key=_weigh, default=None)
         for name in members["cluster_id"].unique().to_pylist()
     }
     found = {name: each for name, each in held.items() if each is not None}
@@ -78,19 +78,22 @@ def _read_sources(snapshot: Snapshot) -> dict[str, list[tuple[date, str]]]:
 
 
 def _find_candidates(
-    name: str,
-    by_cluster: Mapping[str, Sequence[Review]],
-    sources: Mapping[str, Sequence[tuple[date, str]]],
-    *,
-    until: date | None,
+    name: str, by_cluster: Mapping[str, Sequence[Review]], sources: Mapping[str, Sequence[tuple[date, str]]]
 ) -> Iterator[Review]:
-    """Reviews that may hold for a cluster: its own last one before a day, and what it took over after that one."""
-    own = [each for each in by_cluster.get(name, ()) if until is None or each.day < until]
-    if own:
-        yield own[-1]
-    for day, source in sources.get(name, ()):
-        if (until is None or day < until) and (not own or day > own[-1].day):
-            yield from _find_candidates(source, by_cluster, sources, until=day)
+    """Reviews that may hold for a cluster: its own last one, and what it took over after that one, each before a day.
+
+    Clusters that merge and split again and again lead to one another by ever more ways: each is looked at once a day.
+    """
+    ahead, seen = [(name, date.max)], set[tuple[str, date]]()
+    while ahead:
+        place = each, until = ahead.pop()
+        if place in seen:
+            continue
+        seen.add(place)
+        own = [review for review in by_cluster.get(each, ()) if review.day < until][-1:]
+        yield from own
+        since = own[0].day if own else date.min
+        ahead += [(source, day) for day, source in sources.get(each, ()) if since < day < until]
 
 
 def _weigh(review: Review) -> tuple[int, str, str]:
