@@ -263,7 +263,9 @@ def _link_accounts(
         stage.result = f"{len(candidates):,} pairs, {plural(links.profiles.shape[1], 'feature')}"
     with clock.stage("weigh pairs") as stage:
         learnt = learn_priors(candidates, links, co_uses=co_uses, config=config)
-        pairs, corroboration = weigh_pairs(candidates, links, co_uses=co_uses, config=use_learnt(config, learnt))
+        pairs, corroboration = weigh_pairs(
+            candidates, links, co_uses=co_uses, config=use_learnt(config, learnt), sampling=config
+        )
         stage.result = f"{len(pairs.a):,} pairs count"
     return Graph(links, co_uses, pairs, corroboration), learnt, intake.unusable + unusable
 

@@ -120,3 +120,10 @@ def test_what_was_used_in_time_weighs_beside_what_is_shared():
     ]
     assert pairs.weight.tolist() == pytest.approx([2 * third + 19, third, 2 * third])
     assert corroboration.tolist() == pytest.approx([2 / 3, 1, 1])
+
+
+def test_pairs_are_as_likely_sampled_as_they_were_whatever_priors_are_learnt_since():
+    links = links_of({"a": {"tool": "x y"}, "b": {"tool": "x y"}}, n_population=1 << 16)
+    given, learnt = (Config(kinds={"tool": {"prior": prior}}) for prior in (8, -12))
+    pairs, _ = weigh_pairs(np.array([1]), links, co_uses=NO_CO_USES, config=learnt, sampling=given)
+    assert (pairs.weight.tolist(), pairs.probability.tolist()) == ([2 * 15 - 12], [1])

@@ -103,7 +103,7 @@ def learn_priors(pairs: Integers, links: Links, *, co_uses: CoUses, config: Conf
     """
     plain = config.with_priors(dict.fromkeys(config.kinds, 0.0))
     chosen = pairs[:: max(1, -(-len(pairs) // MOST_PAIRS))]
-    met = _meet(chosen, links, co_uses=co_uses, config=plain)
+    met = _meet(chosen, links, co_uses=co_uses, config=plain, sampling=config)
     claimed = links.bits(plain) - np.log2(max(links.n_population, 2))
     places = [(met.n_pairs > 0) & (met.kind == place) for place in range(len(links.kinds))]
     fault = _fault(met, sum(bool(place.any()) for place in places))
@@ -137,9 +137,9 @@ class _Met:
         return float(both / (self.sure[place].sum() + _POOLED_WEIGHT))
 
 
-def _meet(pairs: Integers, links: Links, *, co_uses: CoUses, config: Config) -> _Met:
+def _meet(pairs: Integers, links: Links, *, co_uses: CoUses, config: Config, sampling: Config) -> _Met:
     """Count by entity, each pair by the inverse of the chance that it is sampled."""
-    weigh = Weigher(links, co_uses, config)
+    weigh = Weigher(links, co_uses, config, sampling=sampling)
     kind, n_entities = links.entity_kind(), len(links.entities)
     even_odds = float(np.log2(max(links.n_population, 2)))
     enough = min(CORROBORATING_BITS, _ENOUGH_SHARE * even_odds)

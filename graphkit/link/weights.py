@@ -112,20 +112,24 @@ def tell_counting(pairs: Weighted, links: Links, *, config: Config) -> npt.NDArr
     return counts
 
 
-def weigh_pairs(pairs: Integers, links: Links, *, co_uses: CoUses, config: Config) -> tuple[Weighted, Numbers]:
+def weigh_pairs(
+    pairs: Integers, links: Links, *, co_uses: CoUses, config: Config, sampling: Config | None = None
+) -> tuple[Weighted, Numbers]:
     """Weigh candidate pairs and keep those that count: linked ones, and weak ones of accounts that behave alike.
 
     Parameters
     ----------
     pairs
         Sorted distinct keys ``a * n_accounts + b`` with a < b.
+    sampling
+        Settings by which they were sampled, where priors were learnt since; by default ``config``.
 
     Returns
     -------
     The pairs that count, and each entity's corroboration: of the candidate pairs that share it, the
     share (weighted by 1 / p) that holds 12 bits or more from other kinds; nan where none shares it.
     """
-    weigh = Weigher(links, co_uses, config)
+    weigh = Weigher(links, co_uses, config, sampling=sampling)
 
     def weigh_chunk(start: int) -> tuple[Weighted, Numbers, Numbers]:
         weighing = weigh.chunk(pairs[start : start + _CHUNK])
@@ -169,7 +173,7 @@ class Weighing:
 class Weigher:
     """What weighing needs of the links, made once: the account by entity matrix and tables by entity and kind."""
 
-    def __init__(self, links: Links, co_uses: CoUses, config: Config) -> None:
+    def __init__(self, links: Links, co_uses: CoUses, config: Config, *, sampling: Config | None = None) -> None:
         kinds = [config.kinds[kind] for kind in links.kinds]
         self.n_accounts, self.n_kinds, self.co_uses = len(links.accounts), len(kinds), co_uses
         self.kind, self.entity_bits = links.entity_kind(), links.bits(config)
@@ -187,7 +191,7 @@ class Weigher:
         degree = links.entities["n_accounts"].to_numpy()
         with np.errstate(divide="ignore"):  # log(0): an entity whose members all meet
             self.log_missed = np.log1p(-np.minimum(1, 2 * config.partners / np.maximum(degree - 1, 1)))
-        self.log_missed[~tell_meeting(links, config)] = 0.0
+        self.log_missed[~tell_meeting(links, sampling or config)] = 0.0
         self.log_missed[timed[self.kind]] = -np.inf
 
     def chunk(self, pairs: Integers) -> Weighing:
