@@ -1,5 +1,9 @@
 """Profiles: accounts that ask for the same stand close, and what all share or the data lacks is no feature."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -81,3 +85,18 @@ def test_values_are_hostile_text():
 
 def test_many_values_are_bounded():
     assert profiles_of(events_of(capability=RNG.choice([f"c{n}" for n in range(100)], 400))).shape[1] <= 7
+
+
+def test_profiles_do_not_depend_on_the_number_of_cores():
+    code = (
+        "import sys; import numpy as np; from graphkit.link.profiles import _make_independent as work; "
+        "sys.stdout.buffer.write(work(np.random.default_rng(0).normal(size=(100_003, 9))).tobytes())"
+    )
+    made = [
+        subprocess.run(
+            [sys.executable, "-c", code], env=os.environ | {"OPENBLAS_NUM_THREADS": n}, capture_output=True, check=True
+        ).stdout
+        for n in "12"
+    ]
+    assert len(made[0]) == 8 * 9 * 100_003
+    assert made[0] == made[1]

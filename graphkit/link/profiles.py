@@ -138,8 +138,9 @@ def _to_normal_scores(feature: Numbers) -> Numbers:
 
 
 def _make_independent(scores: Numbers) -> Numbers:
-    covariance = scores.T @ scores / len(scores)
+    # by einsum and not by @: what BLAS gives depends on the number of its threads
+    covariance = np.einsum("ni,nj->ij", scores, scores) / len(scores)
     variances, directions = np.linalg.eigh(covariance)
     inverse_root = directions / np.sqrt(np.maximum(variances, 0) + _RIDGE) @ directions.T
-    independent: Numbers = scores @ inverse_root
+    independent: Numbers = np.einsum("ni,ij->nj", scores, inverse_root)
     return independent
