@@ -110,7 +110,7 @@ TABLES: dict[str, Table] = {
                     "stability",
                     "number",
                     "0 to 1: share of the runs under other seeds, resolutions and draws of edges in which it stays "
-                    "with most of its cluster; empty if stability is off",
+                    "with most of its cluster; empty if that was not tested",
                     nullable=True,
                 ),
                 Column("reasons", "texts", "codes that say why it has its tier; docs/method.md lists them"),
@@ -129,7 +129,7 @@ TABLES: dict[str, Table] = {
                     "stability",
                     "number",
                     "0 to 1: mean of `together` in table stability over other seeds, resolutions and draws of edges; "
-                    "empty if stability is off",
+                    "empty if stability is off, or the cluster is not among the largest, of two million pairs in all",
                     nullable=True,
                 ),
                 Column(
@@ -184,7 +184,7 @@ TABLES: dict[str, Table] = {
         ),
         Table(
             "stability",
-            "a cluster and a perturbation under which the communities were found again",
+            "a cluster that was tested, and a perturbation under which the communities were found again",
             (
                 _CLUSTER,
                 Column("perturbation", "text", "what was changed, such as another seed or a kind left out"),

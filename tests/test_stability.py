@@ -5,7 +5,8 @@ import pytest
 
 import graphkit as gk
 from graphkit.detect.members import Grouping
-from graphkit.detect.stability import STRONGEST_ENTITY, _compare
+from graphkit.detect.stability import STRONGEST_ENTITY, _bound, _compare
+from graphkit.link.weights import Weighted
 from tests.small import events_of
 
 USES = (
@@ -66,6 +67,31 @@ def test_off_leaves_no_runs_and_no_values():
     assert len(found.stability) == 0
     assert found.clusters["stability"].isna().all()
     assert set(found.accounts["tier"]) == {"core", "review"}
+
+
+def test_of_clusters_too_many_to_test_nothing_is_told(snapshot, monkeypatch):
+    """Of three clusters of eight, 28 pairs each, two are tested."""
+    monkeypatch.setattr("graphkit.detect.stability.MOST_PAIRS", 60)
+    found = gk.analyze(EVENTS)
+    clusters, accounts = (getattr(found, name).set_index("cluster_id") for name in ("clusters", "accounts"))
+    (left,) = clusters.index[clusters["stability"].isna()]
+    assert left not in set(found.stability["cluster_id"])
+    assert accounts.loc[left, "stability"].isna().all()
+    assert not any("strays" in reasons or "breaks" in " ".join(reasons) for reasons in accounts.loc[left, "reasons"])
+    assert "Stability was not tested" in " ".join(gk.explain_cluster(found, left).unknown)
+    tested = snapshot.stability[snapshot.stability["cluster_id"] != left]
+    assert found.stability.to_dict("records") == tested.to_dict("records")
+
+
+def test_pairs_of_the_largest_clusters_stay_in_order(monkeypatch):
+    """What hangs on their order: pairs between clusters would hide the strongest pairs inside."""
+    monkeypatch.setattr("graphkit.detect.stability.MOST_PAIRS", 4)
+    a, b, n = np.array([0, 0, 1, 2, 3]), np.array([1, 3, 2, 4, 4]), 5
+    ones = np.ones(n)
+    pairs = Weighted(a, b, ones, ones, np.ones((n, 1), np.float32))
+    kept, tested = _bound(pairs, Grouping(("C", "D"), np.array([0, 0, 0, 1, 1]), np.empty(0, dtype=bool)))
+    assert list(zip(kept.a, kept.b, strict=True)) == [(0, 1), (0, 3), (1, 2), (3, 4)]
+    assert tested.all()
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def find_held(graph: Graph, grouping: Grouping, checks: Checks, *, config: Confi
             pairs,
             links,
             threshold=link_threshold(config, links.n_population),
-            stability=checks.stability.of_accounts(),
+            stability=checks.stability.of_accounts(grouping.cluster),
             breaks_without=checks.stability.breaks_without(links.kinds),
         )
     return Held(members, uses.result(), bonds.result())

@@ -24,7 +24,7 @@ from graphkit.link.weights import Weighted, tell_counting, weigh_pairs
 BOOTSTRAPS = 3
 """Runs with edges drawn anew."""
 MOST_PAIRS = 2_000_000
-"""Linked pairs that the runs may use; above, only those of the largest clusters count."""
+"""Pairs that the runs may use; above, only the largest clusters are tested."""
 
 WITHOUT = "without "
 """Starts the name of a run that leaves a kind of link, or the strongest entity, out."""
@@ -45,14 +45,23 @@ class Stability:
     """Shape (runs, clusters): parts of two accounts or more that the cluster is in."""
     largest: Numbers
     """Shape (runs, clusters): share of the cluster that its largest part holds."""
+    tested: npt.NDArray[np.bool_]
+    """Shape (clusters,): the runs had all pairs of the cluster; without them they tell nothing of it."""
 
     def of_clusters(self) -> Numbers:
-        """Mean of ``together`` over the runs that leave all evidence in place; nan without runs."""
-        return _mean(self.together[self._with_all_evidence()])
+        """Mean of ``together`` over the runs that leave all evidence in place; nan where there is no test."""
+        return np.where(self.tested, _mean(self.together[self._with_all_evidence()]), np.nan)
 
-    def of_accounts(self) -> Numbers:
-        """Share of the runs that leave all evidence in place in which an account stays; nan without runs."""
-        return _mean(self.stays[self._with_all_evidence()].astype(float))
+    def of_accounts(self, cluster: Integers) -> Numbers:
+        """Share of the runs that leave all evidence in place in which an account stays; nan where there is no test.
+
+        Parameters
+        ----------
+        cluster
+            Of each account of the links its cluster; -1 for none.
+        """
+        stays = _mean(self.stays[self._with_all_evidence()].astype(float))
+        return np.where(np.append(self.tested, False)[cluster], stays, np.nan)
 
     def breaks_without(self, kinds: tuple[str, ...]) -> npt.NDArray[np.bool_]:
         """Shape (kinds, accounts): the account no longer is with most of its cluster when the kind is left out."""
@@ -67,25 +76,26 @@ def measure_stability(
     grouping: Grouping, pairs: Weighted, links: Links, *, co_uses: CoUses, config: Config
 ) -> Stability:
     """Find the communities again under each perturbation."""
-    pairs = _bound(_among_clustered(pairs, grouping), grouping)
+    pairs, tested = _bound(_among_clustered(pairs, grouping), grouping)
     names, found = [], []
     for name, membership in _runs(grouping, pairs, links, co_uses=co_uses, config=config):
         names.append(name)
         found.append(_compare(grouping, membership))
     stays, together, n_parts, largest = (np.array(column) for column in zip(*found, strict=True))
-    return Stability(tuple(names), stays, together, n_parts, largest)
+    stays |= ~np.append(tested, True)[grouping.cluster]
+    return Stability(tuple(names), stays, together, n_parts, largest, tested)
 
 
 def stability_table(stability: Stability, grouping: Grouping) -> pa.Table:
-    """Rows of the table ``stability``."""
-    n_runs, n_clusters = stability.together.shape
+    """Rows of the table ``stability``, of the clusters that were tested."""
+    names, tested = np.array(grouping.names, dtype=object)[stability.tested], stability.tested
     return pa.table(
         {
-            "cluster_id": pa.array(np.tile(np.array(grouping.names, dtype=object), n_runs), pa.string()),
-            "perturbation": pa.array(np.repeat(np.array(stability.runs, dtype=object), n_clusters), pa.string()),
-            "together": stability.together.ravel(),
-            "n_parts": stability.n_parts.ravel(),
-            "largest_part": stability.largest.ravel(),
+            "cluster_id": pa.array(np.tile(names, len(stability.runs)), pa.string()),
+            "perturbation": pa.array(np.repeat(np.array(stability.runs, dtype=object), len(names)), pa.string()),
+            "together": stability.together[:, tested].ravel(),
+            "n_parts": stability.n_parts[:, tested].ravel(),
+            "largest_part": stability.largest[:, tested].ravel(),
         }
     )
 
@@ -98,8 +108,8 @@ def _mean(rows: Numbers) -> Numbers:
 
 def no_stability(grouping: Grouping, links: Links) -> Stability:
     """Give the result of no runs at all."""
-    none = np.empty((0, len(grouping.names)))
-    return Stability((), np.empty((0, len(links.accounts)), dtype=bool), none, none.astype(np.int64), none)
+    none, untested = np.empty((0, len(grouping.names))), np.zeros(len(grouping.names), dtype=bool)
+    return Stability((), np.empty((0, len(links.accounts)), dtype=bool), none, none.astype(np.int64), none, untested)
 
 
 def _among_clustered(pairs: Weighted, grouping: Grouping) -> Weighted:
@@ -107,12 +117,14 @@ def _among_clustered(pairs: Weighted, grouping: Grouping) -> Weighted:
     return pairs.take((grouping.cluster[pairs.a] >= 0) & (grouping.cluster[pairs.b] >= 0))
 
 
-def _bound(pairs: Weighted, grouping: Grouping) -> Weighted:
-    """Keep the pairs of the largest clusters if there are too many."""
-    if len(pairs.a) <= MOST_PAIRS:
-        return pairs
-    cluster = np.where(pairs.inside(grouping.cluster), grouping.cluster[pairs.a], len(grouping.names))
-    return pairs.take(np.argsort(cluster, kind="stable")[:MOST_PAIRS])
+def _bound(pairs: Weighted, grouping: Grouping) -> tuple[Weighted, npt.NDArray[np.bool_]]:
+    """Keep the pairs of the largest clusters if there are too many; also tells the clusters of which all are kept."""
+    n = len(grouping.names)
+    cluster = np.where(pairs.inside(grouping.cluster), grouping.cluster[pairs.a], n)
+    tested = np.cumsum(np.bincount(cluster, minlength=n)[:n]) <= MOST_PAIRS
+    if len(cluster) <= MOST_PAIRS:
+        return pairs, tested
+    return pairs.take(np.sort(np.argsort(cluster, kind="stable")[:MOST_PAIRS])), tested
 
 
 def _runs(

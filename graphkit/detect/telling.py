@@ -231,6 +231,8 @@ def tell_unknowns(
         told.append("Links to accounts outside its cluster are sampled where more than a few use an entity.")
     if not config.stability:
         told.append("Stability was not tested: stability = false.")
+    elif cluster_id is not None and snapshot.require_cluster(cluster_id)["stability"] is None:
+        told.append("Stability was not tested: it is for the largest clusters, of two million pairs in all.")
     if not content.get("chance"):
         told.append("What chance would make was not tested.")
     told.append("A tier says that an account belongs to a group. Whether the group is a farm is another question.")
