@@ -5,9 +5,9 @@ import pytest
 
 import graphkit as gk
 from graphkit.detect.members import Grouping
-from graphkit.detect.stability import STRONGEST_ENTITY, _bound, _compare
+from graphkit.detect.stability import STRONGEST_ENTITY, _all_but_strongest, _bound, _compare
 from graphkit.link.weights import Weighted
-from tests.small import events_of
+from tests.small import events_of, links_of
 
 USES = (
     {f"twice{n}": {"ip": "198.51.100.1 198.51.100.2", "prompt_template": "t1 t2"} for n in range(8)}
@@ -53,6 +53,18 @@ def test_what_one_kind_binds_breaks_without_it(together):
 def test_what_hangs_on_one_entity_breaks_without_it(together):
     assert together.loc[STRONGEST_ENTITY, "hub"] == 0
     assert together.loc[STRONGEST_ENTITY, "twice"] == 1
+
+
+def test_what_is_too_common_to_link_is_not_the_strongest_entity():
+    """All eight use one agent, which adds nothing; each two pay with a card."""
+    links = links_of({f"a{n}": {"card": f"c{n // 2}", "agent": "common"} for n in range(8)}, n_population=100)
+    kept = _all_but_strongest(
+        Grouping(("C",), np.zeros(8, np.int64), np.empty(0, dtype=bool)),
+        links,
+        gk.Config(kinds={"card": {}, "agent": {}}),
+    )
+    left_out = links.take(~kept)
+    assert links.entities["entity"].take(left_out.entity).to_pylist() == ["c0", "c0"]
 
 
 def test_reasons_name_the_kind_that_a_member_needs(snapshot):

@@ -176,7 +176,7 @@ def _all_but_strongest(grouping: Grouping, links: Links, config: Config) -> npt.
         cluster[member] * n_entities + links.entity[member], return_inverse=True, return_counts=True
     )
     of_cluster, entity = np.divmod(key, n_entities)
-    worth = n_inside * links.bits(config)[entity] * (n_inside > 1)
+    worth = n_inside * (links.bits(config) * links.makes_pairs(config))[entity] * (n_inside > 1)
     order = np.lexsort((entity, -worth, of_cluster))
     first = np.unique(of_cluster[order], return_index=True)[1]
     strongest = np.zeros(len(key), dtype=bool)
