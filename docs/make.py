@@ -81,6 +81,7 @@ CLI_HEAD = """\
 | 0 | done |
 | 1 | failed; the reason is on standard error |
 | 2 | wrong usage |
+| 130, 143 | stopped, by Ctrl-C or SIGTERM |
 
 Progress goes to standard error. With `--json` there is none, and standard output holds one JSON object.
 """

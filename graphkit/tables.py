@@ -71,7 +71,6 @@ _FIRST = Column("first_seen", "time", "time of the first event")
 _LAST = Column("last_seen", "time", "time of the last event")
 _INPUT = Column("input_tokens", "integer", "sum of input tokens; empty if the events have none", nullable=True)
 _OUTPUT = Column("output_tokens", "integer", "sum of output tokens; empty if the events have none", nullable=True)
-_EVENT = Column("event", "text", "birth, growth, contraction, continuation, merge, split, death or resurrection")
 _REASON = Column("reason", "text", "what it rests on, where the event alone does not say", nullable=True)
 _PAIR = (
     Column("account_a", "text", "one account"),
@@ -318,7 +317,9 @@ TABLES: dict[str, Table] = {
             "an event in a cluster's life, since the parent snapshot",
             (
                 _CLUSTER,
-                _EVENT,
+                Column(
+                    "event", "text", "birth, growth, contraction, continuation, merge, split, death or resurrection"
+                ),
                 Column(
                     "previous_ids",
                     "texts",
@@ -337,7 +338,7 @@ TABLES: dict[str, Table] = {
             (
                 _CLUSTER,
                 Column("day", "day", "as-of of the snapshot that first told of it"),
-                _EVENT,
+                Column("event", "text", "birth, merge, split, death or resurrection"),
                 Column("previous_ids", "texts", "clusters that it comes from"),
                 Column("n_accounts", "integer", "accounts in it then; of a death: before"),
                 _REASON,

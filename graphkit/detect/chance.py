@@ -29,7 +29,7 @@ class ChanceRun:
     """What one deal of the links gave."""
 
     n_pairs: int
-    """Linked pairs."""
+    """Pairs that count, linked or weak."""
     sizes: Integers
     """Accounts of each cluster, largest first."""
     densities: Numbers

@@ -1,4 +1,4 @@
-"""Sorted integers as sets: several times as fast as numpy's own set functions, which hash."""
+"""Sorted integers as sets: several times as fast as numpy's own set functions, which do not know that they are."""
 
 from __future__ import annotations
 

@@ -96,7 +96,8 @@ def weak_threshold(links: Links, config: Config) -> float:
 def tell_meeting(links: Links, config: Config) -> npt.NDArray[np.bool_]:
     """Tell the entities at which accounts meet; those that hold fewer bits weigh where two met elsewhere.
 
-    What two accounts need besides such an entity is rarer, so that they meet there.
+    What two accounts need besides one such entity is rarer, so that they meet there; several, enough only together, may
+    be missed.
     """
     prior = np.array([config.kinds[kind].prior for kind in links.kinds])[links.entity_kind()]
     least = MEETING_SHARE * (link_threshold(config, links.n_population) - max(config.reach, _USUAL_REACH))
