@@ -191,12 +191,12 @@ def _bound(memory: int) -> str:
 
 
 def parse_size(text: str) -> int:
-    """Bytes of a size such as "4GB" or "500 MiB"."""
-    size = _SIZE.fullmatch(text.strip())
-    if size is None:
-        raise UsageError(f'memory: got {text!r}; allowed: a size such as "4GB" or "500MB"')
-    number, power, binary = size.groups()
-    return int(float(number) * (1024 if binary else 1000) ** _POWERS[power.lower()])
+    """Bytes, above 0, of a size such as "4GB" or "500 MiB"; a UsageError if it is none."""
+    if size := _SIZE.fullmatch(text.strip()):
+        number, power, binary = size.groups()
+        if n_bytes := int(float(number) * (1024 if binary else 1000) ** _POWERS[power.lower()]):
+            return n_bytes
+    raise UsageError(f'memory: got {text!r}; allowed: a size such as "4GB" or "500MB"')
 
 
 def quote_name(name: str) -> str:

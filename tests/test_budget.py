@@ -18,7 +18,7 @@ def test_sizes_are_read(text, size):
     assert parse_size(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "4", "GB", "-1GB", "4XB", "4GB!"])
+@pytest.mark.parametrize("text", ["", "4", "GB", "-1GB", "4XB", "4GB!", "0GB", "0.1B"])
 def test_what_is_no_size_is_told(text):
     with pytest.raises(UsageError, match="allowed: a size such as"):
         parse_size(text)
