@@ -78,8 +78,8 @@ def _slide(entity: Integers, account: Integers, t: Integers, *, within: int, bud
         second = first + step
         near = (entity[first] == entity[second]) & (t[second] - t[first] <= within)
         first, second = first[near], second[near]
-        n_pairs += np.bincount(entity[first], minlength=len(n_pairs))
-        _check_budget(n_pairs, budget, links)
+        np.add.at(n_pairs, entity[first], 1)
+        _check_budget(n_pairs, entity[first], budget=budget, links=links)
         differ = account[first] != account[second]
         one, other = account[first[differ]], account[second[differ]]
         pair = np.minimum(one, other) * n_accounts + np.maximum(one, other)
@@ -91,9 +91,10 @@ def _slide(entity: Integers, account: Integers, t: Integers, *, within: int, bud
     return _merge(found, *parts)
 
 
-def _check_budget(n_pairs: Integers, budget: int, links: Links) -> None:
-    worst = int(n_pairs.argmax()) if len(n_pairs) else 0
-    if len(n_pairs) and n_pairs[worst] > budget:
+def _check_budget(n_pairs: Integers, entity: Integers, *, budget: int, links: Links) -> None:
+    """Look at the entities whose pairs were counted just now: a step takes no longer than it has pairs."""
+    if len(entity) and n_pairs[entity].max() > budget:
+        worst = int(entity[n_pairs[entity].argmax()])
         row = links.entities.slice(worst, 1).to_pylist()[0]
         raise BudgetError(
             f"kind {row['kind']!r}, entity {row['entity'][:120]!r}: its {row['n_accounts']:,} accounts make more than "
