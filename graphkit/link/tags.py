@@ -18,6 +18,9 @@ from graphkit.link.arrays import is_among
 from graphkit.link.links import Links
 from graphkit.link.weights import Weighted, link_threshold
 
+_CHUNK = 1 << 18
+"""Pairs that are looked at at once."""
+
 
 @dataclass(frozen=True)
 class Known:
@@ -105,10 +108,10 @@ def _share_any(pairs: Weighted, links: Links) -> npt.NDArray[np.bool_]:
     shape = (len(links.accounts), len(links.entities))
     ones = np.ones(len(links.account), dtype=np.int8)
     uses = sparse.csr_array((ones, (links.account, links.entity)), shape=shape)
-    if not len(pairs.a):
-        return np.zeros(0, dtype=bool)
-    shared = uses[pairs.a].multiply(uses[pairs.b]).tocsr()
-    some: npt.NDArray[np.bool_] = np.diff(shared.indptr) > 0
+    some = np.zeros(len(pairs.a), dtype=bool)
+    for start in range(0, len(some), _CHUNK):
+        a, b = (ends[start : start + _CHUNK] for ends in (pairs.a, pairs.b))
+        some[start : start + _CHUNK] = np.diff(uses[a].multiply(uses[b]).tocsr().indptr) > 0
     return some
 
 
