@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.special import gammaln
 
 from graphkit.config import Config
 from graphkit.detect.matching import HALF
+from graphkit.detect.sharing import log2_choose
 from graphkit.link.weights import link_threshold
 
 _MILLIBITS = 1000
@@ -105,8 +105,7 @@ def _weigh(
         frame.groupby(["cluster_id", "kind"]).size().reindex(pd.MultiIndex.from_frame(kinds[[side, "kind"]])).to_numpy()
         for side, frame in (("cluster_id_before", former), ("cluster_id_after", present))
     ]
-    k_most, s = np.maximum(*k), kinds["s"].to_numpy(dtype=float)
-    price = (gammaln(k_most + 1) - gammaln(s + 1) - gammaln(k_most - s + 1)) / np.log(2)
+    price = log2_choose(np.maximum(*k), kinds["s"].to_numpy())
     prior = kinds["kind"].map({name: kind.prior for name, kind in config.kinds.items()})
     kinds["bits"] = np.maximum(kinds["bits"] + prior - price, 0)
     return kinds.groupby(pair[:2])["bits"].sum().reset_index()

@@ -130,12 +130,12 @@ def weigh_sharing(sharing: Sharing, *, without: Sequence[int] = ()) -> Numbers:
     shape = (len(sharing.a), n_kinds)
     n_shared = np.bincount(slot, minlength=shape[0] * shape[1]).reshape(shape)
     own = np.bincount(slot, weights=sharing.bits[entity], minlength=shape[0] * shape[1]).reshape(shape)
-    price = _log2_choose(np.maximum(choices[sharing.a], choices[sharing.b]), n_shared)
+    price = log2_choose(np.maximum(choices[sharing.a], choices[sharing.b]), n_shared)
     return np.where(n_shared > 0, np.maximum(0, own + sharing.prior - price), -1)
 
 
-def _log2_choose(n: Integers, k: Integers) -> Numbers:
-    """log2 of the binomial coefficient."""
+def log2_choose(n: Integers, k: Integers) -> Numbers:
+    """log2 of the binomial coefficient, the price of choice."""
     logarithm: Numbers = (gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)) / np.log(2)
     return logarithm
 
