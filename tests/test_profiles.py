@@ -11,6 +11,7 @@ import pytest
 from graphkit.config import Config
 from graphkit.engine import open_engine
 from graphkit.ingest.events import read_events
+from graphkit.link.likeness import member_likeness
 from graphkit.link.links import make_links
 from graphkit.link.profiles import count_traits, find_traits, measure_profiles
 
@@ -58,6 +59,16 @@ def test_features_are_standard_and_independent():
     covariance = np.cov(profiles.T)
     assert np.abs(covariance - np.diag(np.diag(covariance))).max() < 0.05
     assert np.diag(covariance) == pytest.approx(np.ones(3), abs=0.15)
+
+
+def test_what_is_told_twice_makes_nobody_alike():
+    """Each capability has a model of its own: strangers would gain bits by it."""
+    capability = RNG.choice([f"c{n}" for n in range(6)], 400)
+    alone = profiles_of(events_of(capability=capability))
+    twice = profiles_of(events_of(capability=capability, model=np.char.replace(capability, "c", "m")))
+    assert twice.shape == alone.shape
+    strangers = np.where(np.arange(40) % 2, 0, -1)
+    assert np.nanmean(member_likeness(twice, strangers, strangers >= 0)) < 0
 
 
 @pytest.mark.parametrize("columns", [{}, {"model": "m1"}, {"capability": None}, {"model": "", "capability": "chat"}])

@@ -24,6 +24,8 @@ _USUAL_EVENTS = 8
 """Events of the population's mix that each account is credited with, so that its first few say little."""
 _RIDGE = 0.05
 """Added to the variances before scores are made independent, so that what is left of two like ones stays small."""
+_LEAST_OWN = 0.2
+"""Share of a feature's variance that those before it must leave to tell."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,8 @@ def measure_profiles(engine: Engine, links: Links, traits: Sequence[Trait]) -> N
 
     The features are the shares of the common models and capabilities, the number of events, and the time
     of creation, as far as the data has them. Each is ranked and turned into normal scores (mean 0,
-    deviation 1); all are then made independent by the inverse root of their covariance (ZCA; Kessy and
-    others 2018).
+    deviation 1); those that others imply are left out, and the rest is made independent by the inverse root of
+    its covariance (ZCA; Kessy and others 2018).
 
     Parameters
     ----------
@@ -140,7 +142,20 @@ def _to_normal_scores(feature: Numbers) -> Numbers:
 def _make_independent(scores: Numbers) -> Numbers:
     # by einsum and not by @: what BLAS gives depends on the number of its threads
     covariance = np.einsum("ni,nj->ij", scores, scores) / len(scores)
-    variances, directions = np.linalg.eigh(covariance)
-    inverse_root = directions / np.sqrt(np.maximum(variances, 0) + _RIDGE) @ directions.T
+    kept = _find_own(covariance)
+    variances, directions = np.linalg.eigh(covariance[np.ix_(kept, kept)])
+    inverse_root = np.zeros((len(covariance), len(kept)))
+    inverse_root[kept] = directions / np.sqrt(np.maximum(variances, 0) + _RIDGE) @ directions.T
     independent: Numbers = np.einsum("ni,ij->nj", scores, inverse_root)
     return independent
+
+
+def _find_own(covariance: Numbers) -> list[int]:
+    """Find the features that those before them do not imply: what is told twice would make anybody look alike."""
+    kept: list[int] = []
+    for place, variance in enumerate(np.diag(covariance)):
+        shared = covariance[kept, place]
+        left = variance - shared @ np.linalg.solve(covariance[np.ix_(kept, kept)], shared)
+        if left >= _LEAST_OWN * variance:
+            kept.append(place)
+    return kept
