@@ -18,7 +18,7 @@ from graphkit.detect.findings import (
     Behavior,
     Checks,
     Graph,
-    find_held,
+    describe_makeup,
     leave_out_idle_pairs,
     list_graph,
     make_findings,
@@ -166,14 +166,14 @@ def analyze(  # noqa: PLR0913  # the one entry of the flow
                 running.run_beside(partial(_measure_behavior, running, graph.links, grouping)) as measuring,
             ):
                 graph, grouping = leave_out_idle_pairs(graph, grouping, config=config)
-                held = find_held(graph, grouping, checks, config=config)
+                makeup = describe_makeup(graph, grouping, checks, config=config)
             behavior = measuring.result()
         days = running.query("SELECT min(first_seen) AS first, max(last_seen) AS last FROM population").to_pylist()[0]
     graph_tables = list_graph(graph, config=config) | {"activity": behavior.activity}
     linked = {"links": graph_tables["links"]}
     with clock.stage("score and explain"), begin_writing(graph_tables, folder=tables_in) as graph_begun:
         del graph_tables  # each goes when it is written
-        tables = linked | make_findings(graph, grouping, held, behavior, checks, config=config)
+        tables = linked | make_findings(graph, grouping, makeup, behavior, checks, config=config)
         parent = parent_of(intake.as_of) if parent_of else None
         tables, faults = keep_identity(
             tables, parent, as_of=intake.as_of, config=config, n_population=graph.links.n_population

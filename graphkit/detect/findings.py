@@ -54,8 +54,8 @@ class Behavior:
 
 
 @dataclass(frozen=True)
-class Held:
-    """What holds the clusters: who is in them, what these use, and what their pairs add up to."""
+class Makeup:
+    """What the clusters are made of: who is in them, what these use, and what their pairs add up to."""
 
     members: pd.DataFrame
     """As ``describe_members`` gives them."""
@@ -69,8 +69,8 @@ def leave_out_idle_pairs(graph: Graph, grouping: Grouping, *, config: Config) ->
     return replace(graph, pairs=graph.pairs.take(kept)), replace(grouping, inside=grouping.inside[kept])
 
 
-def find_held(graph: Graph, grouping: Grouping, checks: Checks, *, config: Config) -> Held:
-    """Find what holds the clusters; half of it in a thread of its own."""
+def describe_makeup(graph: Graph, grouping: Grouping, checks: Checks, *, config: Config) -> Makeup:
+    """Describe what the clusters are made of, half of it in a thread of its own."""
     links, pairs = graph.links, graph.pairs
     with ThreadPoolExecutor(max_workers=1) as beside:
         uses, bonds = beside.submit(list_uses, grouping, links), beside.submit(add_up_bonds, grouping, pairs)
@@ -82,19 +82,19 @@ def find_held(graph: Graph, grouping: Grouping, checks: Checks, *, config: Confi
             stability=checks.stability.of_accounts(grouping.cluster),
             breaks_without=checks.stability.breaks_without(links.kinds),
         )
-    return Held(members, uses.result(), bonds.result())
+    return Makeup(members, uses.result(), bonds.result())
 
 
 def make_findings(
-    graph: Graph, grouping: Grouping, held: Held, behavior: Behavior, checks: Checks, *, config: Config
+    graph: Graph, grouping: Grouping, makeup: Makeup, behavior: Behavior, checks: Checks, *, config: Config
 ) -> dict[str, pa.Table]:
     """Make the tables of a snapshot that tell of clusters, all but the layout, in any row order."""
-    links, pairs, members, uses = graph.links, graph.pairs, held.members, held.uses
+    links, pairs, members, uses = graph.links, graph.pairs, makeup.members, makeup.uses
     makes_pairs = links.makes_pairs(config)
     clusters = Clusters(
         grouping,
         members,
-        held.bonds,
+        makeup.bonds,
         links,
         uses,
         config,
