@@ -39,6 +39,13 @@ def test_clusters_that_changed(then, expected):
     assert "The settings are the same: the world changed." in found.sentences
 
 
+def test_a_snapshot_does_not_differ_from_itself():
+    (only,) = follow([A, B])
+    found = gk.diff_snapshots(only, only)
+    assert (changes(found), found.accounts.empty) == (set(), True)
+    assert found.sentences[-1] == "Both are the same snapshot: nothing changed."
+
+
 def test_accounts_that_joined_left_and_moved():
     first, second = follow([A, B], [words("a", 0, 19) + " n00 b11", words("b", 0, 10)])
     a, b = id_of(first, "a00"), id_of(first, "b00")

@@ -57,6 +57,8 @@ class SnapshotDiff:
         return clusters, f"Accounts: {', '.join(moved)}.", *self._explain_why()
 
     def _explain_why(self) -> tuple[str, ...]:
+        if self.before == self.after:
+            return ("Both are the same snapshot: nothing changed.",)
         if self.settings.empty:
             return ("The settings are the same: the world changed.",)
         keys = ", ".join(self.settings["key"].head(_SHOWN))
