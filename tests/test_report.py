@@ -100,6 +100,19 @@ def test_parts_of_the_score_read_as_words(snapshot):
     page = render_report(snapshot)
     assert '<th scope="row">linking strength</th><td class="number">21.5</td><td class="number">3.25</td>' in page
     assert "no value: no prompts &lt;i&gt;here&lt;/i&gt;" in page
+    assert "The score, in log odds, is -2.00 plus what the parts add." in page
+
+
+@pytest.mark.parametrize(
+    ("top", "told"), [(1, "1 cluster is told in full below"), (3, "3 clusters are told in full below"), (4, None)]
+)
+def test_clusters_without_a_section_are_told_of(snapshot, top, told):
+    page = render_report(snapshot, top=top)
+    assert (told in page) if told else ("told in full below" not in page)
+
+
+def test_days_stay_on_one_line(snapshot):
+    assert re.search(r'<span class="short">seen \d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d</span>', render_report(snapshot))
 
 
 def test_what_becomes_of_a_cluster_is_told_in_words(snapshot):

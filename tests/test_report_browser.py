@@ -180,6 +180,14 @@ def test_phone_scrolls_figures_and_tables_but_not_the_page(open_report):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+def test_clusters_fit_a_narrow_window(chromium, tmp_path):
+    path = write_report(make_snapshot((40, 12), verdict="confirmed"), tmp_path / "report.html")
+    page = chromium.new_page(viewport={"width": 800, "height": 900})
+    page.goto(path.as_uri())
+    assert page.locator("#ranked").evaluate("table => table.scrollWidth <= table.parentElement.clientWidth")
+    page.close()
+
+
 def test_print_is_light_and_draws_every_figure(open_report):
     page = open_report("masked", color_scheme="dark")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
