@@ -117,6 +117,7 @@ def test_runs_are_told(snapshot):
     [
         ({"grades": []}, "there is no farm to plant"),
         ({"replicates": 0}, "replicates is 0"),
+        ({"grades": [FarmGrade(("ip",), 2, 1, 2)]}, "a farm of 2 is below the smallest cluster, 3"),
         ({"grades": [FarmGrade(("ip",), 306, 1, 4)]}, "a farm of 306 is larger than the service"),
         ({"grades": [FarmGrade(("cards",), 9, 1, 4)]}, "the snapshot has no kind cards"),
     ],

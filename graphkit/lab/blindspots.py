@@ -79,13 +79,13 @@ def measure_blind_spots(
     Raises
     ------
     UsageError
-        If a farm is larger than the service, or there is none to plant.
+        If a farm is below the smallest cluster or larger than the service, or there is none to plant.
     """
     config, kinds = snapshot.weighing_config, tuple(snapshot.content["resolved"]["kinds"])
     planned = list(grade_farms(config, kinds, n_accounts=n_accounts) if grades is None else grades)
     backdrop = backdrop or rebuild_backdrop(snapshot, seed=seed)
     n_population = backdrop.links.n_population
-    _check(planned, kinds, n_population=n_population, replicates=replicates)
+    _check(planned, kinds, sizes=(config.min_cluster_size, n_population), replicates=replicates)
     most = int(PLANTED_SHARE * n_population)
     batches = [batch for number in range(replicates) for batch in _split(planned, most=most, seed=[seed, number])]
     judged = []
@@ -118,12 +118,17 @@ def grade_farms(config: Config, kinds: Sequence[str], *, n_accounts: Sequence[in
                     yield FarmGrade(chosen, size, each, users)
 
 
-def _check(grades: Sequence[FarmGrade], kinds: Sequence[str], *, n_population: int, replicates: int) -> None:
+def _check(grades: Sequence[FarmGrade], kinds: Sequence[str], *, sizes: tuple[int, int], replicates: int) -> None:
+    least, n_population = sizes
     faults = [
         text
         for wrong, text in (
             (not grades, "there is no farm to plant"),
             (replicates < 1, f"replicates is {replicates}; give 1 or more"),
+            *(
+                (grade.n_accounts < least, f"a farm of {grade.n_accounts} is below the smallest cluster, {least}")
+                for grade in grades
+            ),
             *(
                 (grade.n_accounts > n_population, f"a farm of {grade.n_accounts:,} is larger than the service")
                 for grade in grades
