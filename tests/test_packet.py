@@ -67,7 +67,7 @@ def test_same_snapshot_same_bytes(snapshot):
     ("arguments", "message"),
     [
         (("member-0000", "p.pdf"), "HTML or JSON"),
-        (("member-000", "p.html"), "near ids: 'member-00"),
+        (("member-000", "p.html"), "shares too little to be linked is not in it; near ids: 'member-00"),
         (("member-0000", "missing/p.html"), "cannot be written"),
     ],
 )

@@ -130,7 +130,8 @@ def _find(snapshot: Snapshot, subject: str) -> Subject:
     near = [*near_accounts(snapshot, subject), *near_names(subject, sorted(clusters))]
     if not is_account and near:
         raise UsageError(
-            f"snapshot {snapshot.id} has no account and no cluster {subject!r}; near ids: {', '.join(map(repr, near))}"
+            f"snapshot {snapshot.id} has no linked account and no cluster {subject!r}: an account that shares too "
+            f"little to be linked is not in it; near ids: {', '.join(map(repr, near))}"
         )
     return "account"
 
