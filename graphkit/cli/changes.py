@@ -150,7 +150,8 @@ def history(
     heads = ["day", "event", "cluster", "accounts", "gained", "lost", "from", "why"]
     print_table(heads, rows, left=(0, 1, 2, 6, 7))
     if len(told) < len(frame):
-        say(f"and {plural(len(frame) - len(told), 'snapshot')} in which it went on as it was; --json has them all")
+        quiet = plural(len(frame) - len(told), "snapshot")
+        say(f"and {quiet} in which it went on nearly as it was; --json has them all")
 
 
 def prune(
