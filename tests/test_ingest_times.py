@@ -3,6 +3,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from graphkit.errors import InputError
@@ -53,12 +54,23 @@ def test_texts(text, tmp_path):
         (pa.array([NOON.replace(tzinfo=None)], pa.timestamp("ns")), 0),
         (pa.array([NOON.astimezone(EAST)], pa.timestamp("us", tz="+02:00")), 0),
         (pa.array([NOON], pa.timestamp("ms", tz="Europe/Berlin")), 0),
+        (pa.array([1777636800_123456789], pa.timestamp("ns", tz="Asia/Tokyo")), 123_456),
         (pa.array([date(2026, 5, 1)], pa.date32()), -DAY_US // 2),
         (pa.array(["2026-05-01T12:00:00.123456Z"], pa.string_view()), 123_456),
     ],
 )
-def test_types(values, shift):
+def test_types(values, shift, tmp_path):
     assert times(values) == [NOON_US + shift]
+    pq.write_table(pa.table({"account_id": ["a"], "timestamp": values, "ip": ["::1"]}), tmp_path / "e.parquet")
+    assert take(tmp_path / "e.parquet")[1][0]["t"] == NOON_US + shift
+
+
+def test_nanoseconds_with_a_zone_in_pandas():
+    moments = pd.Series(pd.to_datetime([NOON, None, NOON], utc=True)).astype("datetime64[ns, UTC]")
+    frame = pd.DataFrame({"account_id": list("abc"), "timestamp": moments, "ip": "::1"})
+    intake, rows = take(frame, max_rejected_share=0.5)
+    assert [row["t"] for row in rows] == [NOON_US] * 2
+    assert [row["reason"] for row in intake.rejected] == ["no timestamp; fill it in or drop the row"]
 
 
 def test_naive_and_aware_python_times_in_pandas_objects():

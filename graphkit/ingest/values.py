@@ -90,7 +90,7 @@ def _read_time(name: str, type_name: str, *, column: str, source: str) -> str:
     base = type_name.split("(", maxsplit=1)[0]
     if base == "DATE" or re.fullmatch(r"TIMESTAMP(_S|_MS)?", base):
         return f"epoch_us(TRY_CAST({name} AS TIMESTAMP))"
-    if base == "TIMESTAMP_NS":
+    if base in {"TIMESTAMP_NS", "TIMESTAMPTZ_NS"}:
         return f"epoch_ns({name}) // 1000"
     if base == "TIMESTAMP WITH TIME ZONE":
         return f"epoch_us({name})"
