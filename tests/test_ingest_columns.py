@@ -83,13 +83,16 @@ def test_values_of_any_type_become_text(value, text):
     assert rows[0]["kind_device"] == text
 
 
-@pytest.mark.parametrize(("value", "text"), [(7, "7"), (7.0, "7"), ("7", "7"), (" 7 ", "7"), ("\t7", "7")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(7, "7"), (7.0, "7"), ("7", "7"), (" 7 ", "7"), ("\t7", "7"), ("7\r", "7"), ("7\t", "7")]
+)
 def test_accounts_are_text(value, text):
     assert take(pd.DataFrame({**BASE, "account_id": [value]}))[1][0]["account_id"] == text
 
 
 @pytest.mark.parametrize(
-    ("value", "count"), [(7, 7), ("7", 7), (7.0, 7), ("7.0", 7), (-1, None), ("x", None), (1e300, None)]
+    ("value", "count"),
+    [(7, 7), ("7", 7), (7.0, 7), ("7.0", 7), (-1, None), ("x", None), (1e300, None), (2**63 - 1, None)],
 )
 def test_counts_are_whole_numbers(value, count):
     assert take(pa.table({**BASE, "input_tokens": [value]}))[1][0]["input_tokens"] == count

@@ -26,7 +26,7 @@ from graphkit.ingest.codes import make_secret, sample_codes
 from graphkit.ingest.sources import File
 from graphkit.privacy import key_fingerprint
 
-_FORMAT = 5
+_FORMAT = 6
 _MANIFEST = "segment.json"
 _STAGING = ".staging-"
 _SEALED = re.compile(rb'\{"checksum":(\d+),"segment":(.*)\}\n', re.DOTALL)

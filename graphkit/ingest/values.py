@@ -13,7 +13,9 @@ _INTEGERS = {
     "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"
 }  # fmt: skip
 _FLOATS = {"FLOAT", "DOUBLE"}
-_BLANKS = "e' \\t\\r\\n\\v\\f'"
+_BLANKS = (" ", "\\t", "\\r", "\\n", "\\v", "\\f")
+_MOST = 10**12
+"""Counts above it are fillers such as the largest integer, and what they add up to is beyond any."""
 _NULL_TEXT = "CAST(NULL AS VARCHAR)"
 
 
@@ -41,10 +43,11 @@ def read_field(role: Role, column: str | None, type_name: str, *, source: str) -
     if role == "time":
         return _read_time(name, type_name, column=column, source=source)
     if role == "count" and type_name in _INTEGERS:
-        return f"CASE WHEN {name} >= 0 THEN TRY_CAST({name} AS BIGINT) END"
+        return f"CASE WHEN {name} BETWEEN 0 AND {_MOST} THEN CAST({name} AS BIGINT) END"
     text = read_text(name, type_name)
     if role == "count":
-        return f"CASE WHEN TRY_CAST({text} AS DOUBLE) >= 0 THEN TRY_CAST(TRY_CAST({text} AS DOUBLE) AS BIGINT) END"
+        number = f"TRY_CAST({text} AS DOUBLE)"
+        return f"CASE WHEN {number} BETWEEN 0 AND {_MOST} THEN CAST({number} AS BIGINT) END"
     if role in {"prompt", "mined"}:
         folded = f"nullif(trim(lower(regexp_replace({text}, '[\\s\\p{{Z}}]+', ' ', 'g'))), '')"
         return f"sha256({folded if role == 'prompt' else text})"
@@ -82,8 +85,9 @@ def read_text(name: str, type_name: str) -> str:
 
 def trim(text: str) -> str:
     """SQL of a text without white space around it; null where nothing is left."""
-    # the test costs little, the trim a lot; a text with other white space at its end alone is left to its entity
-    return f"CASE WHEN {text} < '!' OR suffix({text}, ' ') THEN nullif(trim({text}, {_BLANKS}), '') ELSE {text} END"
+    # the test costs little, the trim a lot
+    blank = " OR ".join([f"{text} < '!'", *(f"suffix({text}, e'{end}')" for end in _BLANKS)])
+    return f"CASE WHEN {blank} THEN nullif(trim({text}, e'{''.join(_BLANKS)}'), '') ELSE {text} END"
 
 
 def _read_time(name: str, type_name: str, *, column: str, source: str) -> str:
