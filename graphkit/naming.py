@@ -38,7 +38,7 @@ def place_names(column: pa.ChunkedArray, known: Iterable[str]) -> npt.NDArray[np
     return places
 
 
-def rank_values(column: pa.ChunkedArray) -> npt.NDArray[np.integer]:
+def rank_values(column: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.integer]:
     """Rank of each value of a column, plain or a dictionary, in their order, from 1 on; 0 where there is none."""
     coded = _combine(pc.dictionary_encode(column))
     values, n = coded.dictionary, len(coded.dictionary)
