@@ -191,16 +191,17 @@ class Snapshot:
 
 
 def rank_clusters(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Rows of the clusters table in the order in which they are shown: by score, size, id; those found benign last.
-
-    A benign verdict counts only where it is the cluster's own and not outgrown.
-    """
+    """Rows of the clusters table in the order in which they are shown: by score, size, id; those found benign last."""
 
     def place(row: Mapping[str, Any]) -> tuple[bool, float, int, str]:
-        benign = row.get("verdict") == "benign" and row.get("verdict_basis") == "own"
-        return benign, -row["score"], -row["n_accounts"], row["cluster_id"]
+        return is_found_benign(row), -row["score"], -row["n_accounts"], row["cluster_id"]
 
     return sorted(rows, key=place)
+
+
+def is_found_benign(cluster: Mapping[str, Any]) -> bool:
+    """Tell whether a cluster has a benign verdict that is its own and not outgrown."""
+    return cluster.get("verdict") == "benign" and cluster.get("verdict_basis") == "own"
 
 
 def build_snapshot(

@@ -3,9 +3,11 @@ import re
 
 import pytest
 
+from graphkit.detect.about_cluster import explain_cluster
 from graphkit.errors import UsageError
 from graphkit.show.labels import clean_text
 from graphkit.show.report import render_report, write_report
+from graphkit.snapshot import rank_clusters
 from tests.show_world import empty_snapshot, make_snapshot, raw_identifiers
 
 REJECTED = [{"source": "events.csv", "reason": "no timestamp", "n_rows": 12, "example": "account-000-00001,,<b>"}]
@@ -160,3 +162,16 @@ def test_verdicts_have_a_column_once_there_is_one(snapshot):
     page = without_library(render_report(make_snapshot((12, 6), verdict="benign <i>x</i>")))
     assert page.count("<td>benign &lt;i&gt;x&lt;/i&gt;</td>") == 2
     assert "verdict: benign &lt;i&gt;x&lt;/i&gt;" in page
+
+
+@pytest.mark.parametrize("verdict", ["benign", "confirmed"])
+def test_that_benign_clusters_stand_last_is_told_where_there_are_some(verdict):
+    snapshot = make_snapshot((12, 6), verdict=verdict)
+    cluster_id = rank_clusters(snapshot.table("clusters").to_pylist())[0]["cluster_id"]
+    why = " ".join(explain_cluster(snapshot, cluster_id).why)
+    for told, words in (
+        (without_library(render_report(snapshot)), "Clusters found benign stand last, whatever their score."),
+        (why, "rank 1 of 2; clusters found benign stand last."),
+    ):
+        assert (words in told) == (verdict == "benign")
+    assert "rank 1 of 2" in why

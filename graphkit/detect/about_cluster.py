@@ -20,7 +20,7 @@ from graphkit.detect.sharing import Sharing, read_entities, read_sharing, weigh_
 from graphkit.detect.telling import tell_reason, tell_unknowns
 from graphkit.detect.template_names import add_template_names, name_public_templates
 from graphkit.link.links import Numbers
-from graphkit.snapshot import Snapshot, rank_clusters
+from graphkit.snapshot import Snapshot, is_found_benign, rank_clusters
 from graphkit.wording import in_words, kind_name, percent, plural, tell_outcome
 
 MOST_PAIRS = 50_000
@@ -175,13 +175,14 @@ def _tell_why(
 ) -> tuple[str, ...]:
     binding = evidence[evidence["enrichment"].isna()]
     own = int((binding["n_outside"] == 0).sum())
+    why_last = "; clusters found benign stand last" if is_found_benign(facts) else ""
     accounts, events = plural(facts["n_accounts"], "account"), plural(facts["n_events"], "event")
     span = f"from {facts['first_seen']:%Y-%m-%d} to {facts['last_seen']:%Y-%m-%d}"
     told = [
         f"{facts['binding']}.",
         f"{accounts}, {facts['n_core']:,} of them core, made {events} {span}.",
         f"They share {plural(len(binding), 'entity')} rare enough to link; {own:,} of these no one else uses.",
-        f"Its score is {facts['score']:.2f}, rank {facts['rank']:,} of {facts['n_clusters']:,}.",
+        f"Its score is {facts['score']:.2f}, rank {facts['rank']:,} of {facts['n_clusters']:,}{why_last}.",
     ]
     known = parts[parts["value"].notna()]
     for verb, rows in (

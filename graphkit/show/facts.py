@@ -18,7 +18,7 @@ from graphkit.show.labels import ACCOUNT, DASH, NameOf, clean_text, compact, kin
 from graphkit.show.layouts import LEAST_ACCOUNTS
 from graphkit.show.left_out import describe_entity, list_rejected, sum_exclusions, tell_infrastructure
 from graphkit.show.ring import order_evidence
-from graphkit.snapshot import Snapshot, rank_clusters
+from graphkit.snapshot import Snapshot, is_found_benign, rank_clusters
 from graphkit.wording import plural, tell_verdict
 
 _ROWS = 500
@@ -40,6 +40,7 @@ def gather_facts(snapshot: Snapshot, *, name_of: NameOf, cluster_id: str | None,
         "n_rows_left_out": max(0, len(clusters) - _ROWS),
         "any_tokens": any(row["input_tokens"] is not None or row["output_tokens"] is not None for row in clusters),
         "any_verdict": any(row["verdict"] for row in clusters),
+        "any_found_benign": any(map(is_found_benign, clusters)),
         "n_clusters": len(clusters),
         "sections": _tell_clusters(snapshot, told, name_of=name_of, alone=alone),
         "population": dict(snapshot.content["population"]),
