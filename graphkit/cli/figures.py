@@ -38,12 +38,14 @@ def print_broken_farms(farms: list[dict[str, Any]]) -> None:
     if not broken:
         say("\nEvery farm is whole." if farms else "\nThe truth has no farms.")
         return
-    table = Table("farm not whole", "style", "accounts", "in clusters", "in one", "found", box=None, pad_edge=False)
-    for column in table.columns[2:5]:
+    heads = ("farm not whole", "style", "accounts", "in clusters", "in its best", "share of that", "found")
+    table = Table(*heads, box=None, pad_edge=False)
+    for column in table.columns[2:6]:
         column.justify = "right"
     for row in broken[:20]:
-        shares = f"{row['clustered']:.0%}", f"{row['best_share']:.0%}", "yes" if row["found"] else "no"
-        table.add_row(plain(row["farm"]), plain(row["style"] or ""), f"{row['n_accounts']:,}", *shares)
+        shares = (f"{row[name]:.0%}" for name in ("clustered", "best_share", "best_purity"))
+        found = "yes" if row["found"] else "no"
+        table.add_row(plain(row["farm"]), plain(row["style"] or ""), f"{row['n_accounts']:,}", *shares, found)
     say("")
     out.print(table, soft_wrap=False)
     if len(broken) > 20:
