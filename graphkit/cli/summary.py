@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from graphkit.snapshot import Snapshot
 
 _SHOWN = 10
+_MOST_WHOLE = 15
+"""Rows up to which a table of an explanation is shown whole: all parts of a score, those against it too."""
 _LONGEST = 120
 
 
@@ -89,10 +91,8 @@ def print_explanation(explanation: "Explanation") -> None:
             say(f"- {plain(sentence)}")
         if section.table is None or section.table.empty:
             continue
-        rows = [
-            [plain(shorten(show_cell(*cell), _LONGEST)) for cell in row.items()]
-            for row in records_of(section.table.head(_SHOWN))
-        ]
-        print_table([head_of(name) for name in section.table.columns], rows, left=range(len(rows[0])))
-        if len(section.table) > _SHOWN:
-            say(f"and {len(section.table) - _SHOWN:,} more; --json and a packet have them")
+        shown = section.table if len(section.table) <= _MOST_WHOLE else section.table.head(_SHOWN)
+        rows = [[plain(shorten(show_cell(*cell), _LONGEST)) for cell in row.items()] for row in records_of(shown)]
+        print_table([head_of(name) for name in shown.columns], rows, left=range(len(rows[0])))
+        if len(shown) < len(section.table):
+            say(f"and {len(section.table) - len(shown):,} more; --json and a packet have them")
