@@ -151,7 +151,9 @@ def test_the_command(tmp_path):
     told = run("refit", *options)
     assert told.code == 0
     assert "1 confirmed and 0 benign; 1 cluster not in this snapshot." in told.out
+    assert "all alike" in told.out
     assert "\n[score]\nintercept = " in told.out
+    assert "No verdict counts yet, so these are the default weights" in " ".join(run("refit", options[0]).out.split())
     written = run("refit", *options, "-o", tmp_path / "score.toml", "--json")
     score = gk.load_config(tmp_path / "score.toml").score
     assert score.model_dump() == written.json["score"]

@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from graphkit.cli.options import JsonOption, SnapshotOption, StoreArgument, check_output, load_snapshot
 from graphkit.cli.output import plain, print_json, print_table, say
 from graphkit.wording import plural
+
+if TYPE_CHECKING:
+    from graphkit.detect.refit import RefitScore
 
 
 def refit(
@@ -52,7 +55,7 @@ def refit(
         print_json({**counts, "score": result.score.model_dump(), "report": rows})
         return
     unknown = f"; {plural(result.n_unknown, 'cluster')} not in this snapshot" if result.n_unknown else ""
-    say(f"{result.n_confirmed} confirmed and {result.n_benign} benign{unknown}.\n")
+    say(f"{result.n_confirmed} confirmed and {result.n_benign} benign{unknown}.{_tell_lack(result)}\n")
     rows = [
         (row["part"], f"{row['default']:g}", f"{row['refit']:g}", f"{row['change']:+g}", f"{row['n_told']:,}")
         for row in result.report.to_dict("records")
@@ -60,3 +63,12 @@ def refit(
     print_table(["part", "default", "refit", "change", "reviews"], rows)
     lines = [f"Settings: [bold]{plain(output)}[/]"] if output else map(plain, result.to_toml().splitlines())
     say("\n" + "\n".join(lines))
+
+
+def _tell_lack(result: "RefitScore") -> str:
+    """Say what the verdicts lack; empty where there are both kinds."""
+    if not result.n_confirmed and not result.n_benign:
+        return " No verdict counts yet, so these are the default weights: give some with graphkit review."
+    if not result.n_confirmed or not result.n_benign:
+        return " They are all alike, which tells little of what sets farms apart: give verdicts of the other kind too."
+    return ""
