@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.spatial.distance import jensenshannon
 
 import graphkit as gk
+from graphkit.detect.behavior import _divergence
 from graphkit.detect.hours import Hours, _expect_evenness, hour_flatness, synchrony
 from tests.small import events_of
 
@@ -116,3 +118,22 @@ def test_one_schedule_shows_and_a_shared_rhythm_does_not():
     assert (part.effect >= 0.5).all()
     everybody = synchrony(Hours(batch, rows))
     assert everybody.value[1] < 0.25  # the whole service is busy then
+
+
+def test_divergence_is_that_of_jensen_and_shannon():
+    random = np.random.default_rng(1)
+    counts = random.poisson(0.7, (40, 12)).astype(float)
+    counts[3] = 0
+    everyone = counts.sum(axis=0) + random.poisson(3, 12) + 1
+    row, mix = np.nonzero(both := np.vstack([counts, everyone]))
+    found = _divergence(row, mix, both[row, mix], n=len(counts))
+    assert np.isnan(found[3])
+    expected = [jensenshannon(each, everyone, base=2) ** 2 for each in np.delete(counts, 3, axis=0)]
+    assert np.delete(found, 3) == pytest.approx(expected, abs=1e-12)
+
+
+def test_divergence_of_free_text_takes_room_for_what_there_is_alone():
+    n = 50_000  # a number for each row and mix would be 20 GB
+    own = np.arange(n)
+    row, mix = np.concatenate([own, np.full(n, n)]), np.concatenate([own, own])
+    assert (_divergence(row, mix, np.ones(2 * n), n=n) > 0.999).all()

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from graphkit.detect.parts import Clusters, Part, around, make_part, missing_part
-from graphkit.link.links import Numbers
-from graphkit.naming import number_distinct, place_names, rank_values
+from graphkit.link.links import Integers, Numbers
+from graphkit.naming import place_names, rank_values
 
 _BURST_DAYS = 7
 _DAY = 86_400
@@ -72,17 +72,12 @@ def capability_concentration(clusters: Clusters) -> Part:
     model, capability = (rank_values(usage[name]).astype(np.int64) for name in ("model", "capability"))
     if not model.any() and not capability.any():
         return missing_part("capability_concentration", n, "the events have neither model nor capability")
-    n_capabilities = int(capability.max()) + 1
-    mixes, mix = number_distinct(model * n_capabilities + capability, (int(model.max()) + 1) * n_capabilities)
     place = place_names(usage["cluster_id"], clusters.grouping.names)
     row = np.where(place < 0, n, place).astype(np.int64)  # the last is the population's
-    slot = row * len(mixes) + mix
-    n_events = np.bincount(slot, weights=usage["n_events"].to_numpy(), minlength=(n + 1) * len(mixes)).reshape(
-        n + 1, -1
-    )
-    total = n_events.sum(axis=1, keepdims=True)
-    shares = np.divide(n_events, total, out=np.full(n_events.shape, np.nan), where=total > 0)
-    value = _divergence(shares[:-1], shares[-1])
+    mixes = (int(model.max()) + 1) * (int(capability.max()) + 1)
+    slots, slot = np.unique(row * mixes + model * (int(capability.max()) + 1) + capability, return_inverse=True)
+    n_events = np.bincount(slot, weights=usage["n_events"].to_numpy()).astype(float)
+    value = _divergence(*np.divmod(slots, mixes), n_events, n=n)
     return make_part("capability_concentration", value, 0, 1 - np.exp2(-value / _ONE_ACCOUNT_DIVERGES))
 
 
@@ -122,14 +117,18 @@ def _densest_shares(cluster: npt.NDArray[np.int64], seconds: npt.NDArray[np.int6
     return share
 
 
-def _divergence(rows: Numbers, usual: Numbers) -> Numbers:
-    """Jensen-Shannon divergence of each row from the usual shares, 0 to 1 bits."""
-    middle = (rows + usual) / 2
+def _divergence(row: Integers, mix: Integers, n_events: Numbers, *, n: int) -> Numbers:
+    """Jensen-Shannon divergence of the shares of each of ``n`` rows from those of the row after them, 0 to 1 bits.
 
-    def relative(shares: Numbers) -> Numbers:
-        ratio = np.divide(shares, middle, out=np.ones_like(middle), where=shares > 0)
-        total: Numbers = (shares * np.log2(ratio)).sum(axis=1)
-        return total
-
-    divergence: Numbers = np.clip((relative(rows) + relative(np.broadcast_to(usual, rows.shape))) / 2, 0, 1)
+    Arrays hold what is not 0, sorted by row, then mix; a row without events has nan.
+    """
+    share = n_events / np.bincount(row, weights=n_events)[row]
+    last = int(np.searchsorted(row, n))
+    row, own = row[:last], share[:last]
+    usual = share[last:][np.searchsorted(mix[last:], mix[:last])]
+    middle = (own + usual) / 2
+    # a usual share that a row lacks adds itself
+    beyond = own * np.log2(own / middle) + usual * np.log2(usual / middle) - usual
+    added = np.bincount(row, weights=beyond, minlength=n)
+    divergence: Numbers = np.where(np.bincount(row, minlength=n) > 0, np.clip((1 + added) / 2, 0, 1), np.nan)
     return divergence
