@@ -131,3 +131,11 @@ def test_networkx_gets_the_same_graph(snapshot):
     assert {name for name, side in converted.nodes(data="bipartite") if side == 0} == set(snapshot.links["account_id"])
     edge = graph.es[0]
     assert converted.edges[graph.vs[edge.source]["name"], graph.vs[edge.target]["name"]] == edge.attributes()
+
+
+def test_an_account_cannot_pass_for_an_entity():
+    uses = USES | {"user_agent:rare": USES["anna"]}
+    snapshot = gk.analyze(events_of(uses, bystanders=1_000), config=gk.Config(margin=-6))
+    graph = gk.to_networkx(snapshot)
+    assert "user_agent:rare" in graph["user_agent::rare"]
+    assert not any(graph.nodes[one]["bipartite"] == graph.nodes[other]["bipartite"] for one, other in graph.edges)

@@ -30,10 +30,10 @@ def bipartite_graph(
 
     Returns
     -------
-    An undirected graph. Vertices: ``name`` (an account id, or ``kind:entity``), ``kind`` ("account",
-    or the kind of link), ``entity`` (the entity alone; None for accounts), ``type`` (False for
-    accounts, True for entities, as igraph's bipartite functions want it), ``cluster_id`` (None for
-    entities and for accounts in no cluster). Edges: ``n_events``, ``first_seen`` and ``last_seen``
+    An undirected graph. Vertices: ``name`` (an account id, or ``kind:entity``, with more colons where an
+    account is named like an entity), ``kind`` ("account", or the kind of link), ``entity`` (the entity
+    alone; None for accounts), ``type`` (False for accounts, True for entities, as igraph's bipartite
+    functions want it), ``cluster_id`` (None for entities and for accounts in no cluster). Edges: ``n_events``, ``first_seen`` and ``last_seen``
     (UTC datetimes), ``rarity`` (bits).
 
     Raises
@@ -58,7 +58,7 @@ def bipartite_graph(
     )
     graph = igraph.Graph(n=len(account_names) + len(entities))
     graph.add_edges(list(zip(account, entity + len(account_names), strict=True)))
-    graph.vs["name"] = account_names + [f"{kind}:{name}" for kind, name in zip(kinds, names, strict=True)]
+    graph.vs["name"] = account_names + _name_entities(kinds, names, taken=set(account_names))
     graph.vs["kind"] = ["account"] * len(account_names) + kinds
     graph.vs["entity"] = [None] * len(account_names) + names
     graph.vs["type"] = [False] * len(account_names) + [True] * len(entities)
@@ -97,6 +97,14 @@ def _wanted_accounts(snapshot: Snapshot, cluster_id: str | None, accounts: Itera
     members = snapshot.table("accounts", columns=["account_id", "cluster_id"])
     inside = set(members.filter(pc.field("cluster_id") == cluster_id)["account_id"].to_pylist())
     return inside if wanted is None else inside & wanted
+
+
+def _name_entities(kinds: list[str], names: list[str], *, taken: set[str]) -> list[str]:
+    """A name for each entity that no account has: an account cannot pass for one."""
+    between = ":"
+    while not taken.isdisjoint(found := [f"{kind}{between}{name}" for kind, name in zip(kinds, names, strict=True)]):
+        between += ":"
+    return found
 
 
 def _number(texts: pd.Series[str]) -> tuple[list[str], pd.Series[int]]:
