@@ -33,8 +33,8 @@ def bipartite_graph(
     An undirected graph. Vertices: ``name`` (an account id, or ``kind:entity``, with more colons where an
     account is named like an entity), ``kind`` ("account", or the kind of link), ``entity`` (the entity
     alone; None for accounts), ``type`` (False for accounts, True for entities, as igraph's bipartite
-    functions want it), ``cluster_id`` (None for entities and for accounts in no cluster). Edges: ``n_events``, ``first_seen`` and ``last_seen``
-    (UTC datetimes), ``rarity`` (bits).
+    functions want it), ``cluster_id`` (None for entities and for accounts in no cluster). Edges: ``n_events``,
+    ``first_seen`` and ``last_seen`` (UTC datetimes), ``rarity`` (bits).
 
     Raises
     ------
