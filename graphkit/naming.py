@@ -9,10 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Integers = npt.NDArray[np.int64]
 
-
-def number_distinct(values: Integers, n: int) -> tuple[Integers, Integers]:
+def number_distinct(values: npt.NDArray[np.int64], n: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Distinct values from 0 to ``n - 1``, sorted, and the place of each value among them."""
     present = np.zeros(n, dtype=bool)
     present[values] = True

@@ -74,10 +74,11 @@ def capability_concentration(clusters: Clusters) -> Part:
         return missing_part("capability_concentration", n, "the events have neither model nor capability")
     place = place_names(usage["cluster_id"], clusters.grouping.names)
     row = np.where(place < 0, n, place).astype(np.int64)  # the last is the population's
-    mixes = (int(model.max()) + 1) * (int(capability.max()) + 1)
-    slots, slot = np.unique(row * mixes + model * (int(capability.max()) + 1) + capability, return_inverse=True)
+    n_capabilities = int(capability.max()) + 1
+    n_mixes = (int(model.max()) + 1) * n_capabilities
+    slots, slot = np.unique(row * n_mixes + model * n_capabilities + capability, return_inverse=True)
     n_events = np.bincount(slot, weights=usage["n_events"].to_numpy()).astype(float)
-    value = _divergence(*np.divmod(slots, mixes), n_events, n=n)
+    value = _divergence(*np.divmod(slots, n_mixes), n_events, n=n)
     return make_part("capability_concentration", value, 0, 1 - np.exp2(-value / _ONE_ACCOUNT_DIVERGES))
 
 

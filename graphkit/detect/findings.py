@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -70,19 +69,17 @@ def leave_out_idle_pairs(graph: Graph, grouping: Grouping, *, config: Config) ->
 
 
 def describe_makeup(graph: Graph, grouping: Grouping, checks: Checks, *, config: Config) -> Makeup:
-    """Describe what the clusters are made of, half of it in a thread of its own."""
+    """Describe what the clusters are made of."""
     links, pairs = graph.links, graph.pairs
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        uses, bonds = beside.submit(list_uses, grouping, links), beside.submit(add_up_bonds, grouping, pairs)
-        members = describe_members(
-            grouping,
-            pairs,
-            links,
-            threshold=link_threshold(config, links.n_population),
-            stability=checks.stability.of_accounts(grouping.cluster),
-            breaks_without=checks.stability.breaks_without(links.kinds),
-        )
-    return Makeup(members, uses.result(), bonds.result())
+    members = describe_members(
+        grouping,
+        pairs,
+        links,
+        threshold=link_threshold(config, links.n_population),
+        stability=checks.stability.of_accounts(grouping.cluster),
+        breaks_without=checks.stability.breaks_without(links.kinds),
+    )
+    return Makeup(members, list_uses(grouping, links), add_up_bonds(grouping, pairs))
 
 
 def make_findings(
